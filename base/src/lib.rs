@@ -1,0 +1,10 @@
+//! What the parts of wharf share, and no more than that: the names of `std` that loom can stand in
+//! for ([`sync`]), a slot for one waker ([`waker`]), the cooperative budget ([`coop`]) and the
+//! current-runtime context ([`context`]).
+//!
+//! Every other crate of wharf stands on this one; it stands on nothing.
+
+pub mod context;
+pub mod coop;
+pub mod sync;
+pub mod waker;

@@ -1,0 +1,4 @@
+//! wharf-executor.
+
+mod driver;
+pub use driver::Driver;

@@ -1,0 +1,1 @@
+//! wharf: an async runtime that lives behind a C ABI.
