@@ -1,0 +1,120 @@
+//! What must be on the machine for a part of the test, and how to get it.
+
+use crate::{command::Failure, sh};
+use std::{process::Command, thread, time::Duration};
+
+/// Something that a part cannot do without.
+pub(crate) struct Need {
+    /// For the reader: `a C compiler (cc)`.
+    pub(crate) what: &'static str,
+    /// Whether it is here.
+    pub(crate) here: fn() -> bool,
+    /// How it is had.
+    pub(crate) from: Source,
+}
+
+/// Where a [`Need`] comes from.
+#[derive(Clone, Copy)]
+pub(crate) enum Source {
+    /// Debian packages.
+    Debian(&'static [&'static str]),
+    /// A component that rustup adds to the toolchain.
+    Rustup(&'static str),
+}
+
+impl Source {
+    /// What a person would type to get it.
+    pub(crate) fn advice(self) -> String {
+        match self {
+            Self::Debian(packages) => format!("apt-get install {}", packages.join(" ")),
+            Self::Rustup(component) => format!("rustup component add {component}"),
+        }
+    }
+}
+
+/// A C compiler with its headers.
+pub(crate) const CC: Need = Need {
+    what: "a C compiler (cc)",
+    here: || sh::works("cc", &["--version"]) && sh::works("sh", &["-c", C_HEADERS]),
+    from: Source::Debian(&["gcc", "libc6-dev"]),
+};
+
+const C_HEADERS: &str = "echo '#include <stdio.h>' | cc -fsyntax-only -x c -";
+
+/// rustfmt.
+pub(crate) const RUSTFMT: Need = Need {
+    what: "rustfmt",
+    here: || sh::works("cargo", &["fmt", "--version"]),
+    from: Source::Rustup("rustfmt"),
+};
+
+/// clippy.
+pub(crate) const CLIPPY: Need = Need {
+    what: "clippy",
+    here: || sh::works("cargo", &["clippy", "--version"]),
+    from: Source::Rustup("clippy"),
+};
+
+/// Gets what is missing, as far as it can be had; what stays missing is found by looking again.
+pub(crate) fn install(missing: &[&Need]) -> Result<(), Failure> {
+    let mut packages: Vec<&str> = Vec::new();
+    for need in missing {
+        match need.from {
+            Source::Debian(names) => packages.extend(names),
+            Source::Rustup(component) => {
+                let mut rustup = Command::new("rustup");
+                rustup.args(["component", "add", component]);
+                note(sh::run(rustup));
+            }
+        }
+    }
+    packages.sort_unstable();
+    packages.dedup();
+    if packages.is_empty() { Ok(()) } else { apt(&packages) }
+}
+
+/// Installs Debian packages. A registry that does not answer is asked again a few times; then the
+/// lists at hand have to do.
+fn apt(packages: &[&str]) -> Result<(), Failure> {
+    if !sh::works("sh", &["-c", "command -v apt-get"]) {
+        return Err(Failure::new(format!(
+            "--install knows only Debian's apt-get, which is not here; \
+             please install {} yourself",
+            packages.join(", ")
+        )));
+    }
+    if !sh::works("sh", &["-c", "test \"$(id -u)\" = 0"]) {
+        return Err(Failure::new(format!(
+            "--install needs root to run `apt-get install {}`",
+            packages.join(" ")
+        )));
+    }
+    for pause_s in [3, 10, 0] {
+        if sh::run(apt_get(&["update", "-qq"])).is_ok() {
+            break;
+        }
+        thread::sleep(Duration::from_secs(pause_s));
+    }
+    let mut arguments = vec!["install", "-qq", "-y", "--no-install-recommends"];
+    arguments.extend(packages);
+    if sh::run(apt_get(&arguments)).is_err() {
+        // One name that is not to be had must not keep the others away.
+        for package in packages {
+            note(sh::run(apt_get(&["install", "-qq", "-y", "--no-install-recommends", package])));
+        }
+    }
+    Ok(())
+}
+
+fn apt_get(arguments: &[&str]) -> Command {
+    let mut command = Command::new("apt-get");
+    command.args(["-o", "Acquire::Retries=3", "-o", "Dpkg::Use-Pty=0"]).args(arguments);
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+fn note(result: Result<(), Failure>) {
+    if let Err(failure) = result {
+        println!("   {failure}");
+    }
+}

@@ -1,0 +1,103 @@
+//! Running other programs, and where things lie.
+
+use crate::command::Failure;
+use std::{
+    env,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::OnceLock,
+};
+
+/// The folder of the workspace.
+pub(crate) fn root() -> &'static Path {
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    ROOT.get_or_init(|| {
+        let own = env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        own.parent().expect("xtask lies in the workspace").to_path_buf()
+    })
+}
+
+/// Where cargo puts what it builds, wherever the user's configuration says that is.
+pub(crate) fn target_dir() -> Result<PathBuf, Failure> {
+    let text = output(cargo(["metadata", "--no-deps", "--format-version", "1"]))?;
+    let (_, after) = text
+        .split_once("\"target_directory\":\"")
+        .ok_or_else(|| Failure::new("`cargo metadata` names no target_directory"))?;
+    Ok(PathBuf::from(after.split('"').next().unwrap_or_default().replace("\\\\", "\\")))
+}
+
+/// `cargo ARGS...` at the workspace's root.
+pub(crate) fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(args).current_dir(root());
+    // What cargo tells a program that it runs is not meant for the next cargo.
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_")) {
+            command.env_remove(name);
+        }
+    }
+    command.env_remove("CARGO_MANIFEST_DIR").env_remove("CARGO_MANIFEST_PATH");
+    command
+}
+
+/// The command as one would type it.
+pub(crate) fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let mut text = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    for arg in command.get_args() {
+        let arg = arg.to_string_lossy();
+        let plain = !arg.is_empty() && !arg.contains([' ', '"', '$', '\'', '*', ';']);
+        text += &if plain { format!(" {arg}") } else { format!(" '{arg}'") };
+    }
+    text
+}
+
+/// Says what is run, runs it, and fails unless it succeeds.
+pub(crate) fn run(mut command: Command) -> Result<(), Failure> {
+    println!("$ {}", shown(&command));
+    let status = command.status().map_err(|error| cannot_start(&command, &error))?;
+    if status.success() { Ok(()) } else { Err(ended(&command, &status.to_string())) }
+}
+
+/// As [`run`], and hands each line of standard output to `see` after printing it.
+pub(crate) fn run_seeing(mut command: Command, mut see: impl FnMut(&str)) -> Result<(), Failure> {
+    println!("$ {}", shown(&command));
+    let child = command.stdout(Stdio::piped()).spawn();
+    let mut child = child.map_err(|error| cannot_start(&command, &error))?;
+    let lines = BufReader::new(child.stdout.take().expect("standard output is piped"));
+    for line in lines.split(b'\n') {
+        let line = line.unwrap_or_default();
+        let line = String::from_utf8_lossy(&line);
+        println!("{line}");
+        see(&line);
+    }
+    let status = child.wait().map_err(|error| cannot_start(&command, &error))?;
+    if status.success() { Ok(()) } else { Err(ended(&command, &status.to_string())) }
+}
+
+/// Runs silently and returns what was printed.
+pub(crate) fn output(mut command: Command) -> Result<String, Failure> {
+    let output = command.stderr(Stdio::inherit()).output();
+    let output = output.map_err(|error| cannot_start(&command, &error))?;
+    if !output.status.success() {
+        return Err(ended(&command, &output.status.to_string()));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Whether a program starts and succeeds; what it prints is dropped.
+pub(crate) fn works(program: &str, args: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.current_dir(root()).status().is_ok_and(|status| status.success())
+}
+
+fn cannot_start(command: &Command, error: &std::io::Error) -> Failure {
+    Failure::new(format!("cannot run `{}`: {error}", shown(command)))
+}
+
+fn ended(command: &Command, status: &str) -> Failure {
+    Failure::new(format!("`{}` failed ({status}); its output is above", shown(command)))
+}

@@ -1,0 +1,47 @@
+//! The parts of `cargo xtask test`, in the order they run: the quick ones first.
+
+use super::Part;
+use crate::{command::Failure, loom, needs, sh};
+
+/// Every part there is. A new one adds its entry here.
+pub(super) const PARTS: &[Part] = &[
+    Part {
+        name: "fmt",
+        about: "the code is formatted as rustfmt.toml says",
+        needs: &[needs::RUSTFMT],
+        run: || sh::run(sh::cargo(["fmt", "--all", "--check"])),
+    },
+    Part {
+        name: "clippy",
+        about: "no warnings, in tests and examples neither",
+        needs: &[needs::CLIPPY],
+        run: clippy,
+    },
+    Part {
+        name: "unit",
+        about: "unit and integration tests of every crate",
+        needs: &[],
+        run: || {
+            sh::run(sh::cargo(["test", "--quiet", "--workspace", "--lib", "--bins", "--tests"]))
+        },
+    },
+    Part {
+        name: "doc",
+        about: "the examples in the documentation compile and run, and its links lead somewhere",
+        needs: &[],
+        run: doc,
+    },
+    Part { name: "loom", about: "the concurrency models", needs: &[], run: loom::all },
+];
+
+fn clippy() -> Result<(), Failure> {
+    let args = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    sh::run(sh::cargo(args))
+}
+
+fn doc() -> Result<(), Failure> {
+    sh::run(sh::cargo(["test", "--quiet", "--workspace", "--doc"]))?;
+    let mut doc = sh::cargo(["doc", "--quiet", "--workspace", "--no-deps"]);
+    doc.env("RUSTDOCFLAGS", "-D warnings");
+    sh::run(doc)
+}
