@@ -3,6 +3,8 @@
 //! Each command is a module with a `COMMAND` constant, and one line in [`COMMANDS`].
 
 mod command;
+#[allow(dead_code, reason = "the test that uses it comes with the package")]
+mod dart;
 mod loom;
 #[allow(dead_code, reason = "the parts that use them are added one by one")]
 mod needs;

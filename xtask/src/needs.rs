@@ -20,6 +20,13 @@ pub(crate) enum Source {
     Debian(&'static [&'static str]),
     /// A component that rustup adds to the toolchain.
     Rustup(&'static str),
+    /// Neither: something that a function of ours fetches or makes.
+    Made {
+        /// What a person would do.
+        advice: &'static str,
+        /// Does it.
+        make: fn() -> Result<(), Failure>,
+    },
 }
 
 impl Source {
@@ -28,6 +35,7 @@ impl Source {
         match self {
             Self::Debian(packages) => format!("apt-get install {}", packages.join(" ")),
             Self::Rustup(component) => format!("rustup component add {component}"),
+            Self::Made { advice, .. } => advice.to_owned(),
         }
     }
 }
@@ -58,6 +66,7 @@ pub(crate) const CLIPPY: Need = Need {
 /// Gets what is missing, as far as it can be had; what stays missing is found by looking again.
 pub(crate) fn install(missing: &[&Need]) -> Result<(), Failure> {
     let mut packages: Vec<&str> = Vec::new();
+    let mut made = Vec::new();
     for need in missing {
         match need.from {
             Source::Debian(names) => packages.extend(names),
@@ -66,16 +75,20 @@ pub(crate) fn install(missing: &[&Need]) -> Result<(), Failure> {
                 rustup.args(["component", "add", component]);
                 note(sh::run(rustup));
             }
+            Source::Made { make, .. } => made.push(make),
         }
     }
     packages.sort_unstable();
     packages.dedup();
-    if packages.is_empty() { Ok(()) } else { apt(&packages) }
+    if !packages.is_empty() {
+        apt(&packages)?;
+    }
+    made.into_iter().for_each(|make| note(make()));
+    Ok(())
 }
 
-/// Installs Debian packages. A registry that does not answer is asked again a few times; then the
-/// lists at hand have to do.
-fn apt(packages: &[&str]) -> Result<(), Failure> {
+/// Refreshes the lists and installs Debian packages.
+pub(crate) fn apt(packages: &[&str]) -> Result<(), Failure> {
     if !sh::works("sh", &["-c", "command -v apt-get"]) {
         return Err(Failure::new(format!(
             "--install knows only Debian's apt-get, which is not here; \
@@ -89,12 +102,13 @@ fn apt(packages: &[&str]) -> Result<(), Failure> {
             packages.join(" ")
         )));
     }
-    for pause_s in [3, 10, 0] {
-        if sh::run(apt_get(&["update", "-qq"])).is_ok() {
-            break;
-        }
-        thread::sleep(Duration::from_secs(pause_s));
-    }
+    refresh_lists();
+    apt_install(packages);
+    Ok(())
+}
+
+/// Installs Debian packages from the lists at hand: as many of them as can be had.
+pub(crate) fn apt_install(packages: &[&str]) {
     let mut arguments = vec!["install", "-qq", "-y", "--no-install-recommends"];
     arguments.extend(packages);
     if sh::run(apt_get(&arguments)).is_err() {
@@ -103,7 +117,17 @@ fn apt(packages: &[&str]) -> Result<(), Failure> {
             note(sh::run(apt_get(&["install", "-qq", "-y", "--no-install-recommends", package])));
         }
     }
-    Ok(())
+}
+
+/// Asks for the lists of packages. A mirror that does not answer, or is changing just then, is asked
+/// again a few times; then the lists at hand have to do.
+pub(crate) fn refresh_lists() {
+    for pause_s in [3, 10, 0] {
+        if sh::run(apt_get(&["update", "-qq"])).is_ok() {
+            break;
+        }
+        thread::sleep(Duration::from_secs(pause_s));
+    }
 }
 
 fn apt_get(arguments: &[&str]) -> Command {
