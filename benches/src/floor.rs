@@ -1,0 +1,3 @@
+//! What the same work costs with nothing but threads and system calls.
+
+pub mod thread;

@@ -1,0 +1,77 @@
+//! Bare threads.
+
+use crate::stopwatch::{Sample, Stopwatch};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+/// A flag that a thread sleeps on until the other side sets it: one futex, as plain as it gets.
+#[derive(Debug, Default)]
+pub struct Flag(AtomicU32);
+
+impl Flag {
+    /// Sets the flag and wakes whoever sleeps on it.
+    pub fn raise(&self) {
+        // Release: pairs with the Acquire swap in `wait`.
+        self.0.store(1, Ordering::Release);
+        futex(&self.0, libc::FUTEX_WAKE, 1);
+    }
+
+    /// Sleeps until the flag is up, and takes it down.
+    pub fn wait(&self) {
+        // Acquire: pairs with the Release store in `raise`.
+        while self.0.swap(0, Ordering::Acquire) == 0 {
+            futex(&self.0, libc::FUTEX_WAIT, 0);
+        }
+    }
+}
+
+fn futex(word: &AtomicU32, operation: libc::c_int, value: u32) {
+    let operation = operation | libc::FUTEX_PRIVATE_FLAG;
+    // SAFETY: the word outlives the call; no timeout is passed; a spurious return is allowed for.
+    unsafe {
+        let none = std::ptr::null::<libc::timespec>();
+        libc::syscall(libc::SYS_futex, word.as_ptr(), operation, value, none)
+    };
+}
+
+/// Round trips between two threads that wake each other with a futex each.
+pub fn round_trips(count: usize) -> Sample {
+    let (there, back) = (Flag::default(), Flag::default());
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..=count {
+                there.wait();
+                back.raise();
+            }
+        });
+        let trip = || {
+            there.raise();
+            back.wait();
+        };
+        trip();
+        let watch = Stopwatch::start();
+        (0..count).for_each(|_| trip());
+        watch.stop()
+    })
+}
+
+/// Jobs through std's channel to one thread, and their answers through another back.
+pub fn jobs(count: usize) -> Sample {
+    let (jobs, inbox) = mpsc::channel::<Box<dyn FnOnce() -> usize + Send>>();
+    let (outbox, answers) = mpsc::channel();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            for job in inbox {
+                outbox.send(job()).expect("all answers are waited for");
+            }
+        });
+        let watch = Stopwatch::start();
+        for n in 0..count {
+            jobs.send(Box::new(move || n)).expect("the thread takes jobs until the sender drops");
+        }
+        drop(jobs);
+        assert_eq!(answers.into_iter().count(), count);
+        watch.stop()
+    })
+}

@@ -1,0 +1,82 @@
+//! Runs the works: `wharf-benches [GROUP or FILTER]... [--rounds N] [--quick] [--who A,B]`.
+//!
+//! `cargo xtask bench` builds and starts it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use wharf_benches::group;
+use wharf_benches::report::{Detail, Machine};
+use wharf_benches::suite::{ALL, Options, Suite, Who};
+
+const USAGE: &str = "\
+wharf-benches [GROUP or part of a work's name]... [options]
+  --rounds N    measured rounds, after one for warming up (default 11)
+  --quick       7 rounds and shorter runs
+  --who A,B     only these of wharf, tokio, smol, floor
+  --list        only name the works
+  --out DIR     where report.json and detail.json go (default target/bench)
+  --add         keep the rows of earlier runs that were not measured now";
+
+struct Args {
+    options: Options,
+    out: PathBuf,
+    add: bool,
+}
+
+fn main() -> ExitCode {
+    let args = match parse(std::env::args().skip(1)) {
+        Ok(args) => args,
+        Err(message) => {
+            eprintln!("{message}\n{USAGE}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let machine = Machine::here();
+    for line in machine.lines() {
+        println!("{line}");
+    }
+    println!("{} rounds; median [quartiles]; a ratio below 1: wharf is ahead", args.options.rounds);
+    let listing = args.options.list;
+    let mut suite = Suite::new(args.options);
+    group::all(&mut suite);
+    if listing {
+        return ExitCode::SUCCESS;
+    }
+    let mut detail = if args.add { Detail::load(&args.out) } else { Detail::default() };
+    detail.machine = machine;
+    detail.merge(suite.rows);
+    match detail.save(&args.out) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cannot write the report to {}: {error}", args.out.display());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse(mut words: impl Iterator<Item = String>) -> Result<Args, String> {
+    let mut rounds = None;
+    let mut options =
+        Options { filters: Vec::new(), rounds: 11, quick: false, list: false, who: ALL.to_vec() };
+    let (mut out, mut add) = (PathBuf::from("target/bench"), false);
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or(format!("{word} wants a value"));
+        match word.as_str() {
+            "--rounds" => rounds = Some(value()?.parse().map_err(|_| "--rounds wants a number")?),
+            "--quick" => options.quick = true,
+            "--list" => options.list = true,
+            "--add" => add = true,
+            "--out" => out = value()?.into(),
+            "--who" => options.who = value()?.split(',').map(who).collect::<Result<_, _>>()?,
+            flag if flag.starts_with("--") => return Err(format!("unknown option {flag}")),
+            filter => options.filters.push(filter.to_owned()),
+        }
+    }
+    options.rounds = rounds.unwrap_or(if options.quick { 7 } else { 11 }).max(1);
+    Ok(Args { options, out, add })
+}
+
+fn who(name: &str) -> Result<Who, String> {
+    let found = ALL.into_iter().find(|who| who.name() == name);
+    found.ok_or_else(|| format!("--who knows no {name}"))
+}

@@ -1,0 +1,331 @@
+//! Runs the works, entrants in turn, and keeps what they measured.
+
+use crate::report;
+use crate::stopwatch::Sample;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Who takes part in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// wharf.
+    Wharf,
+    /// tokio, with whatever the row names beside it.
+    Tokio,
+    /// smol: async-executor, async-io, blocking.
+    Smol,
+    /// The bare thing: an epoll loop, two threads, a system call.
+    Floor,
+}
+
+/// All of them, in the order of the columns.
+pub const ALL: [Who; 4] = [Who::Wharf, Who::Tokio, Who::Smol, Who::Floor];
+
+impl Who {
+    /// As the command line and the tables spell it.
+    pub fn name(self) -> &'static str {
+        ["wharf", "tokio", "smol", "floor"][self as usize]
+    }
+}
+
+/// Which direction of a figure is the good one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Better {
+    /// Times, bytes.
+    Lower,
+    /// Rates.
+    Higher,
+}
+
+/// How a sample becomes a figure, and, where that makes sense, its processor time in that unit.
+type Read = Box<dyn Fn(&Sample) -> (f64, Option<f64>)>;
+
+/// One figure to be read from each sample: it becomes one row.
+struct Metric {
+    suffix: String,
+    unit: &'static str,
+    better: Better,
+    read: Read,
+}
+
+/// What a work is called and which figures are read from its samples.
+pub struct Spec {
+    group: &'static str,
+    work: String,
+    series: Option<(String, f64)>,
+    metrics: Vec<Metric>,
+}
+
+impl Spec {
+    /// A work of `group`; its figures are added by the methods below.
+    pub fn new(group: &'static str, work: impl Into<String>) -> Self {
+        Self { group, work: work.into(), series: None, metrics: Vec::new() }
+    }
+
+    /// Names the growth curve this work is a point of, and where on it.
+    pub fn on_curve(mut self, curve: &str, size: usize) -> Self {
+        self.series = Some((curve.to_owned(), size as f64));
+        self
+    }
+
+    fn metric(
+        mut self,
+        suffix: &str,
+        unit: &'static str,
+        better: Better,
+        read: impl Fn(&Sample) -> (f64, Option<f64>) + 'static,
+    ) -> Self {
+        let read = Box::new(read);
+        self.metrics.push(Metric { suffix: suffix.to_owned(), unit, better, read });
+        self
+    }
+
+    /// The whole wall time, in milliseconds.
+    pub fn wall_ms(self) -> Self {
+        let ms = |time: Duration| time.as_secs_f64() * 1e3;
+        self.metric("", "ms", Better::Lower, move |s| (ms(s.wall), Some(ms(s.cpu))))
+    }
+
+    /// The processor time of all threads as a row of its own, in milliseconds.
+    pub fn cpu_ms(self) -> Self {
+        let read = |s: &Sample| (s.cpu.as_secs_f64() * 1e3, None);
+        self.metric(": processor time", "ms", Better::Lower, read)
+    }
+
+    /// Wall time per operation, in nanoseconds.
+    pub fn wall_each(self, operations: usize) -> Self {
+        let each = move |time: Duration| time.as_nanos() as f64 / operations as f64;
+        self.metric("", "ns each", Better::Lower, move |s| (each(s.wall), Some(each(s.cpu))))
+    }
+
+    /// Operations a second.
+    pub fn rate(self, operations: usize, unit: &'static str, scale: f64) -> Self {
+        let read = move |s: &Sample| (operations as f64 / s.wall.as_secs_f64() / scale, None);
+        self.metric("", unit, Better::Higher, read)
+    }
+
+    /// A quantile of the latencies, in microseconds.
+    pub fn latency(self, name: &str, quantile: f64) -> Self {
+        let read = move |s: &Sample| (s.quantile(quantile) / 1e3, None);
+        self.metric(&format!(": {name}"), "µs", Better::Lower, read)
+    }
+
+    /// The sample's own figure.
+    pub fn figure(self, unit: &'static str, better: Better) -> Self {
+        self.metric("", unit, better, |s| (s.figure, None))
+    }
+}
+
+/// What one entrant measured for one row.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Figures {
+    /// The middle of the rounds.
+    pub median: f64,
+    /// A quarter of the rounds was below.
+    pub low: f64,
+    /// A quarter of the rounds was above.
+    pub high: f64,
+    /// Median processor time in the row's unit.
+    pub cpu: Option<f64>,
+    /// Each round.
+    pub rounds: Vec<f64>,
+    /// The latencies of all rounds: (quantile, µs), where the work takes any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curve: Vec<(f64, f64)>,
+}
+
+/// One row of the tables.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Row {
+    /// Group of works.
+    pub group: String,
+    /// What was done.
+    pub work: String,
+    /// Of the figures.
+    pub unit: String,
+    /// Which direction is good.
+    pub better: Better,
+    /// Per entrant, in the order of [`ALL`].
+    pub figures: [Option<Figures>; 4],
+    /// The growth curve the row is a point of, and the size there.
+    pub series: Option<(String, f64)>,
+    /// When it was measured, in seconds since 1970.
+    pub at: u64,
+}
+
+impl Row {
+    /// wharf's figures against another's, such that less than one is good; 0 and 0 are even.
+    pub fn ratio(&self, other: Who) -> Option<f64> {
+        let [ours, theirs] =
+            [Who::Wharf, other].map(|who| self.figures[who as usize].as_ref().map(|f| f.median));
+        let (ours, theirs) = (ours?, theirs?);
+        match self.better {
+            _ if ours == theirs => Some(1.0),
+            Better::Lower => Some(ours / theirs),
+            Better::Higher => Some(theirs / ours),
+        }
+    }
+}
+
+/// What the command line asked for.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Groups, or parts of works' names; empty for everything.
+    pub filters: Vec<String>,
+    /// Measured rounds, after one for warming up.
+    pub rounds: usize,
+    /// Seven rounds and shorter runs.
+    pub quick: bool,
+    /// Only name the works.
+    pub list: bool,
+    /// Who takes part.
+    pub who: Vec<Who>,
+}
+
+/// One entrant of a row: who, and a run of the work.
+pub type Entrant<'a> = (Who, Box<dyn FnMut() -> Sample + 'a>);
+
+/// The rows measured so far, and how to measure more.
+#[derive(Debug)]
+pub struct Suite {
+    /// From the command line.
+    pub options: Options,
+    /// As measured, in order.
+    pub rows: Vec<Row>,
+    group: &'static str,
+}
+
+impl Suite {
+    /// Nothing measured yet.
+    pub fn new(options: Options) -> Self {
+        Self { options, rows: Vec::new(), group: "" }
+    }
+
+    /// Whether the filters let this work through; with `--list`, names it and says no.
+    pub fn wants(&self, spec: &Spec) -> bool {
+        let filters = &self.options.filters;
+        let wanted = filters.is_empty()
+            || filters.iter().any(|filter| spec.group == filter || spec.work.contains(filter));
+        if wanted && self.options.list {
+            println!("{:8} {}", spec.group, spec.work);
+        }
+        wanted && !self.options.list
+    }
+
+    /// Whether this entrant is wanted.
+    pub fn invites(&self, who: Who) -> bool {
+        self.options.who.contains(&who)
+    }
+
+    /// A size: the full one, or the smaller one of `--quick`.
+    pub fn size(&self, full: usize, quick: usize) -> usize {
+        if self.options.quick { quick } else { full }
+    }
+
+    /// Runs all entrants once for warming up and then in turn, and prints and keeps the rows.
+    pub fn run(&mut self, spec: Spec, mut entrants: Vec<Entrant<'_>>) {
+        entrants.retain(|(who, _)| self.invites(*who));
+        if entrants.is_empty() {
+            return;
+        }
+        let mut samples: [Vec<Sample>; 4] = Default::default();
+        for (_, run) in &mut entrants {
+            run();
+        }
+        for round in 0..self.options.rounds {
+            for turn in 0..entrants.len() {
+                let count = entrants.len();
+                let (who, run) = &mut entrants[(round + turn) % count];
+                samples[*who as usize].push(run());
+            }
+        }
+        self.keep(spec, &samples);
+    }
+
+    fn keep(&mut self, spec: Spec, samples: &[Vec<Sample>; 4]) {
+        if self.group != spec.group {
+            self.group = spec.group;
+            report::print_heading(spec.group);
+        }
+        for metric in &spec.metrics {
+            let row = Row {
+                group: spec.group.to_owned(),
+                work: format!("{}{}", spec.work, metric.suffix),
+                unit: metric.unit.to_owned(),
+                better: metric.better,
+                figures: std::array::from_fn(|who| digest(&samples[who], &metric.read)),
+                series: spec.series.clone(),
+                at: report::now(),
+            };
+            report::print_row(&row);
+            self.rows.push(row);
+        }
+    }
+}
+
+/// Median and quartiles of the rounds, by linear interpolation.
+fn digest(samples: &[Sample], read: &Read) -> Option<Figures> {
+    let read: Vec<_> = samples.iter().map(read).collect();
+    let rounds: Vec<f64> = read.iter().map(|figure| figure.0).collect();
+    let cpu: Option<Vec<f64>> = read.iter().map(|figure| figure.1).collect();
+    (!rounds.is_empty()).then(|| Figures {
+        median: quantile(&rounds, 0.5),
+        low: quantile(&rounds, 0.25),
+        high: quantile(&rounds, 0.75),
+        cpu: cpu.map(|cpu| quantile(&cpu, 0.5)),
+        rounds,
+        curve: curve(samples),
+    })
+}
+
+fn quantile(values: &[f64], q: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let place = (sorted.len() - 1) as f64 * q;
+    let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+    below + (above - below) * place.fract()
+}
+
+/// All rounds' latencies together at the quantiles a chart shows: denser towards the slow end.
+fn curve(samples: &[Sample]) -> Vec<(f64, f64)> {
+    let mut all: Vec<u64> = samples.iter().flat_map(|s| s.latencies.iter().copied()).collect();
+    if all.is_empty() {
+        return Vec::new();
+    }
+    all.sort_unstable();
+    let last = all.len() - 1;
+    let at = |q: f64| (q, all[(last as f64 * q).round() as usize] as f64 / 1e3);
+    let body = (0..=18).map(|step| at(f64::from(step) * 0.05));
+    let tail = (10..=40).map(|step| 1.0 - 10f64.powf(-f64::from(step) / 10.0));
+    body.chain(tail.filter(|q| (1.0 - q) * last as f64 >= 1.0).map(at)).collect()
+}
+
+/// Runs a work on every runtime: `turns!(suite, spec, workers, |rt| work(rt), floor bare())`.
+///
+/// `rt` is an `Arc` of the runtime; the expression is compiled once for each of them. Each is
+/// started with `workers` workers when the row begins and stopped when it ends.
+#[macro_export]
+macro_rules! turns {
+    ($suite:expr, $spec:expr, $workers:expr, |$rt:ident| $run:expr $(, floor $floor:expr)?) => {{
+        let (suite, spec): (&mut $crate::suite::Suite, _) = ($suite, $spec);
+        if suite.wants(&spec) {
+            #[allow(unused_mut)]
+            let mut entrants: Vec<$crate::suite::Entrant<'_>> = Vec::new();
+            $crate::turns!(@entrant suite, entrants, $workers, Tokio, |$rt| $run);
+            $crate::turns!(@entrant suite, entrants, $workers, Smol, |$rt| $run);
+            $(entrants.push(($crate::suite::Who::Floor, Box::new(|| $floor)));)?
+            suite.run(spec, entrants);
+        }
+    }};
+    (@entrant $suite:ident, $entrants:ident, $workers:expr, $who:ident, |$rt:ident| $run:expr) => {
+        if $suite.invites($crate::suite::Who::$who) {
+            use $crate::rt::Rt as _;
+            let runtime = std::sync::Arc::new($crate::rt::$who::start($workers));
+            $entrants.push(($crate::suite::Who::$who, Box::new(move || {
+                let $rt = &runtime;
+                $run
+            })));
+        }
+    };
+}
