@@ -2,6 +2,7 @@
 //!
 //! Each command is a module with a `COMMAND` constant, and one line in [`COMMANDS`].
 
+mod bench;
 mod command;
 #[allow(dead_code, reason = "the test that uses it comes with the package")]
 mod dart;
@@ -16,7 +17,7 @@ use command::{Command, Failure};
 use std::process::ExitCode;
 
 /// Every command there is, in the order of the help text. A new module adds its line here.
-const COMMANDS: &[Command] = &[test::COMMAND, loom::COMMAND];
+const COMMANDS: &[Command] = &[test::COMMAND, loom::COMMAND, bench::COMMAND];
 
 fn main() -> ExitCode {
     let mut args = lexopt::Parser::from_env();

@@ -1,0 +1,45 @@
+//! The benchmarks: the same work on wharf, its peers and bare loops, in turn.
+
+use crate::{
+    command::{Command, Failure},
+    sh,
+};
+
+pub(crate) const COMMAND: Command = Command {
+    name: "bench",
+    about: "measure wharf beside tokio, smol and bare loops: `cargo xtask bench [GROUP or FILTER]`",
+    help: "\
+usage: cargo xtask bench [GROUP or FILTER]... [OPTIONS]
+
+Builds and runs the works of benches/, all of them or the ones whose group is GROUP or whose name
+contains FILTER. The runtimes take turns inside one process run. Prints medians with quartiles,
+ratios and processor time, and writes target/bench/report.json.
+
+Groups: sched, time, net, http, blocking, memory, start, ports, dart.
+
+  --rounds N    measured rounds, after one for warming up (default 11)
+  --quick       7 rounds and shorter runs
+  --who A,B     only these of wharf, tokio, smol, floor
+  --list        only name the works
+  --add         keep the rows of earlier runs that are not measured now
+  --report      also write docs/benchmarks.md and its charts
+",
+    run,
+};
+
+fn run(args: &mut lexopt::Parser) -> Result<(), Failure> {
+    let rest: Vec<String> =
+        args.raw_args()?.map(|word| word.to_string_lossy().into_owned()).collect();
+    sh::run(sh::cargo([
+        "build",
+        "--quiet",
+        "--profile",
+        "bench",
+        "-p",
+        "wharf-benches",
+        "--bins",
+    ]))?;
+    let mut bench = std::process::Command::new(sh::target_dir()?.join("release/wharf-benches"));
+    bench.args(rest).arg("--out").arg(sh::target_dir()?.join("bench")).current_dir(sh::root());
+    sh::run(bench)
+}
