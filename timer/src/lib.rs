@@ -1,1 +1,23 @@
-//! wharf-timer.
+//! wharf's timers: a wheel of coarse slots in front of a binary heap, one for each seat.
+
+mod clock;
+mod instant;
+mod interval;
+mod seat;
+mod sleep;
+#[cfg(all(test, not(loom)))]
+mod tests;
+mod timeout;
+mod timers;
+mod wheel;
+
+pub use instant::Instant;
+pub use interval::{Interval, MissedTickBehavior, interval, interval_at};
+pub use sleep::{Sleep, sleep, sleep_until};
+pub use timeout::{Elapsed, Timeout, timeout, timeout_at};
+pub use timers::Timers;
+
+/// What can go wrong with time, by the names that users of tokio know.
+pub mod error {
+    pub use crate::timeout::Elapsed;
+}

@@ -1,0 +1,172 @@
+//! [`Sleep`]: waits for a moment.
+
+use crate::{
+    Instant,
+    seat::{Closed, Seat},
+    timers::{own_seat, seat_here},
+    wheel::Key,
+};
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker, ready},
+    time::Duration,
+};
+use wharf_base::coop;
+
+/// Waits for `duration`. Zero is over at once; what no clock can say, such as `Duration::MAX`, is
+/// 30 years.
+///
+/// It never ends early. On a worker that has nothing else to do, it ends some microseconds late.
+///
+/// # Panics
+///
+/// Panics outside of a runtime, and in a runtime without timers.
+///
+/// # Cancel safety
+///
+/// Dropping it ends the wait and nothing else.
+#[track_caller]
+pub fn sleep(duration: Duration) -> Sleep {
+    Sleep::new(Instant::now().add_or_far_future(duration))
+}
+
+/// Waits until `deadline`. A moment in the past is over at once.
+///
+/// # Panics
+///
+/// Panics outside of a runtime, and in a runtime without timers.
+///
+/// # Cancel safety
+///
+/// Dropping it ends the wait and nothing else.
+#[track_caller]
+pub fn sleep_until(deadline: Instant) -> Sleep {
+    Sleep::new(deadline)
+}
+
+/// The future of [`sleep`] and [`sleep_until`].
+///
+/// It belongs to the runtime that it was made in and may be polled, moved, reset and dropped on any
+/// thread. Polling it again after it has ended is allowed; it stays ended until it is
+/// [`reset`](Self::reset).
+///
+/// # Panics
+///
+/// Polling it panics where its runtime has shut down before the deadline.
+#[must_use = "futures do nothing unless polled"]
+pub struct Sleep {
+    deadline: Instant,
+    seat: Arc<Seat>,
+    /// The timer, while it is armed or has fired unseen.
+    key: Option<Key>,
+    ended: bool,
+}
+
+impl Sleep {
+    #[track_caller]
+    fn new(deadline: Instant) -> Sleep {
+        Sleep { deadline, seat: seat_here(), key: None, ended: false }
+    }
+
+    /// The moment that is waited for.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Whether the moment has come.
+    pub fn is_elapsed(&self) -> bool {
+        self.ended || self.is_due()
+    }
+
+    /// Waits for `deadline` instead. Whoever waits already is woken then, without polling again.
+    pub fn reset(self: Pin<&mut Self>, deadline: Instant) {
+        let this = self.get_mut();
+        this.deadline = deadline;
+        this.ended = false;
+        let Some(key) = &this.key else { return };
+        let nanos = this.nanos();
+        let here = own_seat(&this.seat.shared, |here| Arc::ptr_eq(here, &this.seat));
+        if !this.seat.rearm(key, nanos, here == Some(true)) {
+            // It has fired: its task has been woken, and will arm it anew when it polls.
+            this.disarm();
+        }
+    }
+
+    fn nanos(&self) -> u64 {
+        self.seat.shared.clock.nanos(self.deadline.into_std())
+    }
+
+    fn is_due(&self) -> bool {
+        self.deadline.into_std() <= self.seat.shared.clock.now()
+    }
+
+    fn disarm(&mut self) -> Option<Waker> {
+        self.key.take().and_then(|key| self.seat.cancel(key))
+    }
+
+    fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.ended {
+            return Poll::Ready(());
+        }
+        if self.key.is_some() {
+            if !self.seat.poll_fired(&mut self.key, cx.waker()) {
+                return Poll::Pending;
+            }
+            if self.seat.is_closed() && !self.is_due() {
+                shut_down();
+            }
+        } else if !self.is_due() {
+            self.arm(cx.waker());
+            return Poll::Pending;
+        }
+        self.ended = true;
+        Poll::Ready(())
+    }
+
+    fn arm(&mut self, waker: &Waker) {
+        let here = own_seat(&self.seat.shared, |here| {
+            if Arc::ptr_eq(here, &self.seat) { None } else { Some(here.clone()) }
+        });
+        let by_owner = here.is_some();
+        if let Some(Some(here)) = here {
+            self.seat = here;
+        }
+        match self.seat.arm(self.nanos(), waker.clone(), by_owner) {
+            Ok(key) => self.key = Some(key),
+            Err(Closed) => shut_down(),
+        }
+    }
+}
+
+#[cold]
+fn shut_down() -> ! {
+    panic!("the runtime that this timer was made in has shut down; poll timers while it runs")
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let progress = ready!(coop::poll_proceed(cx));
+        let done = self.get_mut().poll_elapsed(cx);
+        if done.is_ready() {
+            progress.made();
+        }
+        done
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        self.disarm();
+    }
+}
+
+impl fmt::Debug for Sleep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sleep").field("deadline", &self.deadline).finish_non_exhaustive()
+    }
+}

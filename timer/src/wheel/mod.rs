@@ -1,0 +1,434 @@
+//! The pure structure: a wheel of coarse slots in front of a binary heap.
+//!
+//! Time is an argument, in nanoseconds; nothing here knows a clock, a lock or a thread.
+//!
+//! ```text
+//!               tick 0     1     2     3  ...                     (a tick: 2^20 ns, 1.05 ms)
+//!  heap   <- ticks up to the cursor: ordered by (deadline, order of arming)
+//!  level 0      |     |  x  |     | xxx | ...  64 slots of 1 tick       to 67 ms
+//!  level 1      |            |      x     ...  64 slots of 64 ticks     to 4.3 s
+//!  level 2      |                         ...  64 slots of 4096 ticks   to 4.6 min
+//!   ...
+//!  level 7                                      4 slots of 2^42 ticks   to 584 years
+//!  past   <- armed when already due: a plain queue
+//! ```
+//!
+//! A slot is a doubly linked list in the order of arming: arming appends, cancelling unlinks, both
+//! O(1). Most timers are cancelled before their slot comes due and are never sorted. A slot that
+//! comes due is poured: from level 0 into the heap, from further up into the levels below. A timer
+//! is moved at most once a level.
+//!
+//! Invariants:
+//! 1. The heap holds exactly the armed timers with `tick <= cursor` that were not due when armed,
+//!    so its top is the earliest of heap and slots together.
+//! 2. A timer in a slot has `tick > cursor`, and lies on the level of the highest 6-bit digit in
+//!    which its tick and the cursor differ. That digit of the cursor is lower, and the digits above
+//!    are equal: so slots never wrap around, the lowest occupied bit of the lowest occupied level
+//!    is the next slot to come due, and moving the cursor up to that slot changes no placement.
+//! 3. Between calls the cursor is not behind the latest time seen. So a timer in the queue of the
+//!    past has `tick <= cursor`, and the node alone says where a timer lies.
+//! 4. Timers of one deadline therefore lie in one slot, in the order of arming, and pouring keeps
+//!    that order: ties fire in the order armed.
+//!
+//! Cancelling in the heap is lazy: the entry stays and no longer matches its node. Dead entries
+//! never lie on top when somebody looks, and never outnumber the live ones by more than
+//! [`SWEEP_AT`].
+
+mod slab;
+#[cfg(all(test, not(loom)))]
+mod tests;
+
+pub(crate) use slab::Key;
+
+use slab::{FIRED, IN_HEAP, NIL, Slab};
+use std::{cmp::Ordering, collections::BinaryHeap};
+
+/// log2 of a tick in nanoseconds.
+const TICK_BITS: u32 = 20;
+/// log2 of the slots in a level.
+const SLOT_BITS: u32 = 6;
+const SLOTS: usize = 1 << SLOT_BITS;
+const LEVELS: usize = (u64::BITS - TICK_BITS).div_ceil(SLOT_BITS) as usize;
+/// Dead entries beyond the live ones that the heap is swept at.
+const SWEEP_AT: usize = 64;
+/// A slot with more timers is poured at its beginning, not searched for its first deadline.
+const SEARCHED: usize = 16;
+
+/// A list of nodes, in the order of arming.
+#[derive(Clone, Copy, Debug)]
+struct List {
+    head: u32,
+    tail: u32,
+}
+
+const EMPTY: List = List { head: NIL, tail: NIL };
+
+#[derive(Debug)]
+struct Level {
+    /// Bit n: slot n is not empty.
+    occupied: u64,
+    slots: [List; SLOTS],
+}
+
+/// Something in the heap; alive while `node` is in the heap under the same `order`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry {
+    deadline: u64,
+    order: u32,
+    node: u32,
+}
+
+impl Ord for Entry {
+    /// Reversed, for a heap with the earliest on top. `order` wraps: of two entries of one deadline,
+    /// the one fewer than 2^31 pushes behind is the older one.
+    fn cmp(&self, other: &Self) -> Ordering {
+        other
+            .deadline
+            .cmp(&self.deadline)
+            .then_with(|| (other.order.wrapping_sub(self.order) as i32).cmp(&0))
+    }
+}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// What is known of the earliest deadline in the slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Earliest {
+    Unknown,
+    /// A timer is due then, and none before.
+    Exactly(u64),
+    /// The beginning of the next slot, which holds too many to be searched.
+    NotBefore(u64),
+}
+
+/// Timers that hand out a `T` each when they fire.
+#[derive(Debug)]
+pub(crate) struct Wheel<T> {
+    nodes: Slab<T>,
+    /// Allocated with the first timer that needs a slot.
+    levels: Option<Box<[Level; LEVELS]>>,
+    heap: BinaryHeap<Entry>,
+    /// Entries in `heap` whose timers are gone.
+    dead: usize,
+    /// The `order` of the next entry.
+    order: u32,
+    past: List,
+    /// The tick up to which timers are in the heap.
+    cursor: u64,
+    /// The latest time seen.
+    now: u64,
+    earliest: Earliest,
+}
+
+const fn tick(time: u64) -> u64 {
+    time >> TICK_BITS
+}
+
+impl<T> Wheel<T> {
+    pub(crate) const fn new() -> Self {
+        Wheel {
+            nodes: Slab::new(),
+            levels: None,
+            heap: BinaryHeap::new(),
+            dead: 0,
+            order: 0,
+            past: EMPTY,
+            cursor: 0,
+            now: 0,
+            earliest: Earliest::Unknown,
+        }
+    }
+
+    /// Arms a timer. Where `deadline` is not after the latest time seen, it counts as that time.
+    #[inline]
+    pub(crate) fn arm(&mut self, deadline: u64, value: T) -> Key {
+        let key = self.nodes.insert(deadline, value);
+        self.place_new(key.index(), deadline);
+        key
+    }
+
+    /// Arms `key`'s timer anew, in its place among those of one deadline too. False, and nothing
+    /// changed, where it has fired.
+    pub(crate) fn rearm(&mut self, key: &Key, deadline: u64) -> bool {
+        if self.has_fired(key) {
+            return false;
+        }
+        self.take_out(key.index());
+        self.nodes[key.index()].deadline = deadline;
+        self.place_new(key.index(), deadline);
+        true
+    }
+
+    /// Lets `key`'s timer go; what it held, where it had not fired.
+    #[inline]
+    pub(crate) fn cancel(&mut self, key: Key) -> Option<T> {
+        if !self.has_fired(&key) {
+            self.take_out(key.index());
+        }
+        self.nodes.remove(key)
+    }
+
+    #[inline]
+    pub(crate) fn has_fired(&self, key: &Key) -> bool {
+        self.nodes[key.index()].prev == FIRED
+    }
+
+    /// What `key`'s timer will hand out; `None` where it has.
+    pub(crate) fn value_mut(&mut self, key: &Key) -> Option<&mut T> {
+        self.nodes[key.index()].value.as_mut()
+    }
+
+    /// Timers armed, and timers fired whose keys are still held.
+    pub(crate) fn held(&self) -> usize {
+        self.nodes.held()
+    }
+
+    /// Fires the next timer that is due at `now`, in the order of deadlines, ties in the order of
+    /// arming. Once it returns `None`, nothing is due. Times before one already seen count as that.
+    pub(crate) fn fire_next(&mut self, now: u64) -> Option<T> {
+        self.now = self.now.max(now);
+        self.pour_due();
+        let past = self.past_deadline();
+        let top = self.live_top().filter(|top| top.deadline <= past.unwrap_or(self.now));
+        if let Some(top) = top {
+            self.heap.pop();
+            return self.fire(top.node);
+        }
+        past?;
+        let first = self.past.head;
+        self.past.unlink(&mut self.nodes, first);
+        self.fire(first)
+    }
+
+    /// When the next timer is due, or a time not after it: with more than [`SEARCHED`] timers in
+    /// the next slot, and none in the heap, the slot's beginning. `None` without timers.
+    pub(crate) fn next_deadline(&mut self) -> Option<u64> {
+        let past = self.past_deadline();
+        if past.is_some() {
+            return past;
+        }
+        if let Some(top) = self.live_top() {
+            return Some(top.deadline);
+        }
+        if self.earliest == Earliest::Unknown {
+            self.earliest = self.search();
+        }
+        match self.earliest {
+            Earliest::Exactly(time) | Earliest::NotBefore(time) => Some(time),
+            Earliest::Unknown => None,
+        }
+    }
+
+    /// Fires all timers, due or not, and hands `f` what they held, in no particular order.
+    pub(crate) fn drain(&mut self, mut f: impl FnMut(T)) {
+        while let Some(deadline) = self.next_deadline() {
+            while let Some(value) = self.fire_next(deadline) {
+                f(value);
+            }
+        }
+    }
+
+    fn past_deadline(&self) -> Option<u64> {
+        let first = self.past.head;
+        (first != NIL).then(|| self.nodes[first].deadline)
+    }
+
+    fn fire(&mut self, node: u32) -> Option<T> {
+        let node = &mut self.nodes[node];
+        node.prev = FIRED;
+        node.value.take()
+    }
+
+    #[inline]
+    fn place_new(&mut self, node: u32, deadline: u64) {
+        if deadline <= self.now {
+            self.nodes[node].deadline = self.now;
+            self.past.push(&mut self.nodes, node);
+            return;
+        }
+        self.place(node, deadline);
+    }
+
+    /// Puts a node where its deadline belongs (invariants 1 and 2).
+    #[inline]
+    fn place(&mut self, node: u32, deadline: u64) {
+        if tick(deadline) <= self.cursor {
+            return self.push_heap(node, deadline);
+        }
+        self.earliest = match self.earliest {
+            Earliest::Exactly(known) => Earliest::Exactly(known.min(deadline)),
+            Earliest::NotBefore(known) if deadline < known => Earliest::Exactly(deadline),
+            other => other,
+        };
+        let (level, slot) = self.slot_of(deadline);
+        let level = &mut self.levels.get_or_insert_with(new_levels)[level];
+        level.occupied |= 1 << slot;
+        level.slots[slot].push(&mut self.nodes, node);
+    }
+
+    #[inline]
+    fn slot_of(&self, deadline: u64) -> (usize, usize) {
+        let tick = tick(deadline);
+        let level = (u64::BITS - 1 - (tick ^ self.cursor).leading_zeros()) / SLOT_BITS;
+        (level as usize, (tick >> (level * SLOT_BITS)) as usize % SLOTS)
+    }
+
+    fn push_heap(&mut self, node: u32, deadline: u64) {
+        let order = self.order;
+        self.order = order.wrapping_add(1);
+        let place = &mut self.nodes[node];
+        place.prev = IN_HEAP;
+        place.next = order;
+        self.heap.push(Entry { deadline, order, node });
+    }
+
+    /// Takes an armed node out of wherever it is.
+    #[inline]
+    fn take_out(&mut self, index: u32) {
+        let node = &self.nodes[index];
+        if node.prev == IN_HEAP {
+            self.nodes[index].prev = FIRED;
+            return self.bury();
+        }
+        let deadline = node.deadline;
+        if tick(deadline) <= self.cursor {
+            return self.past.unlink(&mut self.nodes, index);
+        }
+        self.take_out_of_slot(index, deadline);
+    }
+
+    fn take_out_of_slot(&mut self, index: u32, deadline: u64) {
+        let (level, slot) = self.slot_of(deadline);
+        let Some(levels) = &mut self.levels else { unreachable!() };
+        let level = &mut levels[level];
+        level.slots[slot].unlink(&mut self.nodes, index);
+        if level.slots[slot].head == NIL {
+            level.occupied &= !(1 << slot);
+        }
+        if matches!(self.earliest, Earliest::NotBefore(_))
+            || self.earliest == Earliest::Exactly(deadline)
+        {
+            self.earliest = Earliest::Unknown;
+        }
+    }
+
+    /// One more entry is dead; sweeps where they are too many.
+    fn bury(&mut self) {
+        self.dead += 1;
+        if self.dead > SWEEP_AT + (self.heap.len() - self.dead) {
+            let nodes = &self.nodes;
+            self.heap.retain(|entry| is_live(nodes, entry));
+            self.dead = 0;
+        }
+    }
+
+    /// The first live entry of the heap, with the dead ones before it removed.
+    fn live_top(&mut self) -> Option<Entry> {
+        loop {
+            let top = *self.heap.peek()?;
+            if is_live(&self.nodes, &top) {
+                return Some(top);
+            }
+            self.heap.pop();
+            self.dead -= 1;
+        }
+    }
+
+    /// The next slot to come due, and its first tick.
+    fn next_slot(&self) -> Option<(usize, usize, u64)> {
+        let levels = self.levels.as_deref()?;
+        let level = levels.iter().position(|level| level.occupied != 0)?;
+        let slot = levels[level].occupied.trailing_zeros() as usize;
+        let shift = level as u32 * SLOT_BITS;
+        let above = self.cursor >> (shift + SLOT_BITS);
+        Some((level, slot, (above << SLOT_BITS | slot as u64) << shift))
+    }
+
+    /// Moves the cursor to the present tick and pours every slot that begins up to there.
+    #[inline]
+    fn pour_due(&mut self) {
+        let present = tick(self.now);
+        if present <= self.cursor {
+            return;
+        }
+        while let Some(next) = self.next_slot().filter(|next| next.2 <= present) {
+            self.pour(next);
+        }
+        self.cursor = present;
+    }
+
+    fn pour(&mut self, (level, slot, first_tick): (usize, usize, u64)) {
+        self.cursor = first_tick;
+        self.earliest = Earliest::Unknown;
+        let Some(levels) = &mut self.levels else { unreachable!() };
+        levels[level].occupied &= !(1 << slot);
+        let mut node = std::mem::replace(&mut levels[level].slots[slot], EMPTY).head;
+        while node != NIL {
+            let next = self.nodes[node].next;
+            self.place(node, self.nodes[node].deadline);
+            node = next;
+        }
+    }
+
+    /// The earliest deadline in the slots, looking at no more than [`SEARCHED`] nodes.
+    fn search(&self) -> Earliest {
+        let (Some((level, slot, first_tick)), Some(levels)) = (self.next_slot(), &self.levels)
+        else {
+            return Earliest::Unknown;
+        };
+        let mut earliest = u64::MAX;
+        let mut node = levels[level].slots[slot].head;
+        for _ in 0..SEARCHED {
+            earliest = earliest.min(self.nodes[node].deadline);
+            node = self.nodes[node].next;
+            if node == NIL {
+                return Earliest::Exactly(earliest);
+            }
+        }
+        Earliest::NotBefore(first_tick << TICK_BITS)
+    }
+}
+
+#[inline]
+fn is_live<T>(nodes: &Slab<T>, entry: &Entry) -> bool {
+    let node = &nodes[entry.node];
+    node.prev == IN_HEAP && node.next == entry.order
+}
+
+fn new_levels() -> Box<[Level; LEVELS]> {
+    let levels: Box<[Level]> =
+        (0..LEVELS).map(|_| Level { occupied: 0, slots: [EMPTY; SLOTS] }).collect();
+    levels.try_into().unwrap_or_else(|_| unreachable!())
+}
+
+impl List {
+    #[inline]
+    fn push<T>(&mut self, nodes: &mut Slab<T>, index: u32) {
+        let tail = std::mem::replace(&mut self.tail, index);
+        let node = &mut nodes[index];
+        node.prev = tail;
+        node.next = NIL;
+        match tail {
+            NIL => self.head = index,
+            tail => nodes[tail].next = index,
+        }
+    }
+
+    #[inline]
+    fn unlink<T>(&mut self, nodes: &mut Slab<T>, index: u32) {
+        let node = &nodes[index];
+        let (prev, next) = (node.prev, node.next);
+        match prev {
+            NIL => self.head = next,
+            prev => nodes[prev].next = next,
+        }
+        match next {
+            NIL => self.tail = prev,
+            next => nodes[next].prev = prev,
+        }
+    }
+}
