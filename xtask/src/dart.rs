@@ -4,8 +4,11 @@
 //! package carries, and the library is built for 32-bit x86 to match. The second way is the one that
 //! the project's own tests take; the first has been written to be the same but for the target.
 
+#[allow(dead_code, reason = "the check that the committed ones are fresh comes with the header")]
 pub(crate) mod bindings;
+mod command;
 mod cross;
+pub(crate) mod suite;
 mod vm;
 
 use crate::{
@@ -13,6 +16,7 @@ use crate::{
     needs::{Need, Source},
     sh,
 };
+pub(crate) use command::COMMAND;
 pub(crate) use cross::Target;
 use std::{
     path::{Path, PathBuf},

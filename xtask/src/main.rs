@@ -4,7 +4,6 @@
 
 mod bench;
 mod command;
-#[allow(dead_code, reason = "the test that uses it comes with the package")]
 mod dart;
 mod loom;
 #[allow(dead_code, reason = "the parts that use them are added one by one")]
@@ -17,7 +16,7 @@ use command::{Command, Failure};
 use std::process::ExitCode;
 
 /// Every command there is, in the order of the help text. A new module adds its line here.
-const COMMANDS: &[Command] = &[test::COMMAND, loom::COMMAND, bench::COMMAND];
+const COMMANDS: &[Command] = &[test::COMMAND, loom::COMMAND, bench::COMMAND, dart::COMMAND];
 
 fn main() -> ExitCode {
     let mut args = lexopt::Parser::from_env();

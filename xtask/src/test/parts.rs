@@ -1,7 +1,7 @@
 //! The parts of `cargo xtask test`, in the order they run: the quick ones first.
 
 use super::Part;
-use crate::{command::Failure, loom, needs, sh};
+use crate::{command::Failure, dart, loom, needs, sh};
 
 /// Every part there is. A new one adds its entry here.
 pub(super) const PARTS: &[Part] = &[
@@ -30,6 +30,12 @@ pub(super) const PARTS: &[Part] = &[
         about: "the examples in the documentation compile and run, and its links lead somewhere",
         needs: &[],
         run: doc,
+    },
+    Part {
+        name: "dart",
+        about: "the Dart programs, in a real virtual machine",
+        needs: dart::NEEDS,
+        run: dart::suite::run,
     },
     Part { name: "loom", about: "the concurrency models", needs: &[], run: loom::all },
 ];

@@ -1,0 +1,66 @@
+//! `cargo xtask dart`: the bindings, the rates, and any program of one's own.
+
+use super::{Dart, bindings};
+use crate::{
+    command::{Command, Failure},
+    sh,
+};
+use lexopt::prelude::*;
+use std::path::PathBuf;
+
+pub(crate) const COMMAND: Command = Command {
+    name: "dart",
+    about: "make the Dart bindings, or run a Dart program: `dart bindings | run FILE | rates`",
+    help: "\
+usage: cargo xtask dart bindings
+       cargo xtask dart run FILE [ARGS...]
+       cargo xtask dart rates [--rounds N]
+
+  bindings   make ffi/hosts/dart/lib/src/bindings.g.dart from the C header
+  run        run a program in the Dart machine, with package:wharf to be found;
+             the words {tests} and {peer} among the arguments stand for the paths
+             of the libraries that the tests and the benches use, built first
+  rates      run tests/hosts/dart/bench/rates.dart: a line of JSON for each row
+
+`cargo xtask test --install dart` fetches the machine and what it takes to build for it.
+",
+    run,
+};
+
+fn run(args: &mut lexopt::Parser) -> Result<(), Failure> {
+    let what = match args.next()? {
+        Some(Value(what)) => what.string()?,
+        _ => return Err(Failure::new("dart what? `cargo xtask dart --help` tells")),
+    };
+    match what.as_str() {
+        "bindings" => bindings::write(),
+        "run" => {
+            let file = PathBuf::from(args.value()?);
+            program(&file, args.raw_args()?.map(|arg| arg.to_string_lossy().into()).collect())
+        }
+        "rates" => {
+            let own = ["{tests}", "{peer}"].map(str::to_owned).into_iter();
+            let more = args.raw_args()?.map(|arg| arg.to_string_lossy().into());
+            program(
+                &sh::root().join("tests/hosts/dart/bench/rates.dart"),
+                own.chain(more).collect(),
+            )
+        }
+        other => {
+            Err(Failure::new(format!("there is no `dart {other}`; --help lists what there is")))
+        }
+    }
+}
+
+fn program(file: &std::path::Path, args: Vec<String>) -> Result<(), Failure> {
+    let dart = Dart::find()?;
+    let mut command = dart.command(&std::path::absolute(file).unwrap_or_else(|_| file.into()))?;
+    for arg in args {
+        match arg.as_str() {
+            "{tests}" => command.arg(dart.library("wharf-dart-tests", true)?),
+            "{peer}" => command.arg(dart.library("wharf-dart-peer", true)?),
+            _ => command.arg(arg),
+        };
+    }
+    sh::run(command)
+}
