@@ -78,6 +78,33 @@ impl WakerSlot {
         }
     }
 
+    /// Like [`register`](Self::register), but leaves another task's waker where it is and then
+    /// says so with `false`: that waiter has to be kept elsewhere.
+    ///
+    /// `true` where the waker is in the slot, or has been woken because a wake was just going on.
+    #[must_use = "where it is false the waker was not left"]
+    pub fn try_register(&self, waker: &Waker) -> bool {
+        // Acquire: as in `register`.
+        match self.state.compare_exchange(IDLE, REGISTERING, Acquire, Acquire) {
+            Ok(_) => {
+                let kept = self.waker.with_mut(|cell| {
+                    // SAFETY: REGISTERING gives the cell to us.
+                    let cell = unsafe { &mut *cell };
+                    cell.get_or_insert_with(|| waker.clone()).will_wake(waker)
+                });
+                self.finish_registering();
+                kept
+            }
+            Err(TAKING) => {
+                waker.wake_by_ref();
+                hint::spin_loop();
+                true
+            }
+            // Another task is just registering.
+            Err(_) => false,
+        }
+    }
+
     fn finish_registering(&self) {
         // Release: the next owner sees the cell (pairs with the acquires in register and take).
         // Acquire on failure: pairs with the taker's AcqRel, so its condition is seen by our wake.
@@ -159,6 +186,25 @@ mod tests {
         slot.wake();
         assert_eq!((first.0.load(SeqCst), second.0.load(SeqCst)), (0, 1));
         assert_eq!((Arc::strong_count(&first), Arc::strong_count(&second)), (1, 1));
+    }
+
+    #[test]
+    fn try_register_leaves_the_waker_of_another_task() {
+        let first = Arc::new(Count(AtomicUsize::new(0)));
+        let second = Arc::new(Count(AtomicUsize::new(0)));
+        let slot = WakerSlot::new();
+        assert!(slot.try_register(&first.clone().into()));
+        assert!(!slot.try_register(&second.clone().into()));
+        // The same waker again is the same waiter.
+        let again = slot.take().unwrap();
+        assert!(slot.try_register(&again));
+        assert!(slot.try_register(&again));
+        drop(again);
+        slot.wake();
+        assert_eq!((first.0.load(SeqCst), second.0.load(SeqCst)), (1, 0));
+        assert!(slot.try_register(&second.clone().into()));
+        slot.wake();
+        assert_eq!((first.0.load(SeqCst), second.0.load(SeqCst)), (1, 1));
     }
 }
 

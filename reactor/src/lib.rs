@@ -1,1 +1,28 @@
-//! wharf-reactor.
+//! wharf's reactor: an epoll per seat through mio, readiness slots, and the sockets on top of them.
+//!
+//! A *seat* is what one worker sits in. Each has a driver of its own, opened when the first source
+//! is registered or the first deadline has to be kept; until then its owner sleeps on a condition
+//! variable and the runtime has no descriptor open.
+//!
+//! - [`Reactor`]: the seats; who may turn, poll and unpark them.
+//! - `slot`: one source's readiness, its waiters, and the protocol between events and waiters.
+//! - `slab`: where slots live, and when one is used again.
+//! - `park`: how a seat's owner sleeps and is woken.
+//! - `registration`: how an operation is tried, waits, and follows its data to another seat.
+//! - [`net`]: the sockets.
+//!
+//! The crate knows no tasks and no timers: wakers and deadlines are all it sees of them.
+
+mod clock;
+mod error;
+pub mod net;
+mod park;
+mod reactor;
+mod registration;
+mod seat;
+mod slab;
+mod slot;
+mod source;
+mod sys;
+
+pub use reactor::{Reactor, Resolver, Resolving};

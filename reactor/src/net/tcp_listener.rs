@@ -1,0 +1,160 @@
+//! Where TCP connections come in.
+
+use super::{
+    TcpStream,
+    addr::{self, ToSocketAddrs},
+};
+use crate::{registration::Wish, slot::Direction, source::Source};
+use socket2::{Domain, Protocol, Socket, Type};
+use std::{
+    fmt,
+    future::Future,
+    io,
+    net::SocketAddr,
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
+    task::{Context, Poll},
+};
+
+/// How many connections may wait to be accepted. The system cuts it down to its own limit; with the
+/// customary 128 a burst of connects has some of its SYNs dropped and tried again a second later.
+pub(crate) const BACKLOG: i32 = 4096;
+
+/// A TCP socket that listens for connections.
+///
+/// Any number of tasks may [`accept`](Self::accept) on one listener at once.
+pub struct TcpListener {
+    source: Source<mio::net::TcpListener>,
+}
+
+impl TcpListener {
+    /// Binds to `address` and listens there, with address reuse set; of several addresses the first
+    /// that works. Port 0 lets the system choose.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, or that there is no runtime with I/O here.
+    pub async fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
+        let found = addr::sealed::Lookup::lookup(&address)?;
+        drop(address);
+        addr::first_that_works(found, |address| async move { Self::listen(address, BACKLOG) }).await
+    }
+
+    fn listen(address: SocketAddr, backlog: i32) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_nonblocking(true)?;
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(backlog)?;
+        Self::register(socket.into())
+    }
+
+    pub(crate) fn register(listener: std::net::TcpListener) -> io::Result<Self> {
+        let listener = mio::net::TcpListener::from_std(listener);
+        Ok(Self { source: Source::new(listener, Wish::TRY)? })
+    }
+
+    /// Waits for a connection.
+    ///
+    /// Cancel safe: no connection is lost. Where the process has no descriptor left the listener
+    /// survives; the connection keeps waiting and can be accepted once there is one.
+    ///
+    /// # Errors
+    ///
+    /// What the system says about this connection or about the process (too many open files), or
+    /// that the runtime has been shut down.
+    pub fn accept(&self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> + Send + '_ {
+        self.source.run(Direction::Read, Self::accept_now)
+    }
+
+    /// As [`accept`](Self::accept), for the one task that polls.
+    ///
+    /// # Errors
+    ///
+    /// As [`accept`](Self::accept).
+    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        self.source.poll_run(cx, Direction::Read, Self::accept_now)
+    }
+
+    fn accept_now(listener: &mio::net::TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+        let (stream, peer) = listener.accept()?;
+        Ok((TcpStream::register(stream.into())?, peer))
+    }
+
+    /// Takes over a listener of the standard library's, which becomes non-blocking.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, or that there is no runtime with I/O here.
+    pub fn from_std(listener: std::net::TcpListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        Self::register(listener)
+    }
+
+    /// Gives the listener back to the standard library; it stays non-blocking.
+    ///
+    /// # Errors
+    ///
+    /// None at present.
+    pub fn into_std(self) -> io::Result<std::net::TcpListener> {
+        Ok(self.source.into_inner().into())
+    }
+
+    /// The address it is bound to.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.source.get().local_addr()
+    }
+
+    /// The time to live of packets sent by accepted connections.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn ttl(&self) -> io::Result<u32> {
+        self.source.get().ttl()
+    }
+
+    /// Sets the time to live of packets sent by accepted connections.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        self.source.get().set_ttl(ttl)
+    }
+}
+
+impl fmt::Debug for TcpListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
+    }
+}
+
+impl AsFd for TcpListener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.source.get().as_fd()
+    }
+}
+
+impl AsRawFd for TcpListener {
+    fn as_raw_fd(&self) -> RawFd {
+        self.source.get().as_raw_fd()
+    }
+}
+
+impl TryFrom<std::net::TcpListener> for TcpListener {
+    type Error = io::Error;
+
+    fn try_from(listener: std::net::TcpListener) -> io::Result<Self> {
+        Self::from_std(listener)
+    }
+}
+
+impl From<TcpListener> for OwnedFd {
+    fn from(listener: TcpListener) -> Self {
+        listener.source.into_inner().into()
+    }
+}

@@ -1,0 +1,147 @@
+//! The [`Reactor`]: the seats, the slots, and which source is at home where.
+
+use crate::{
+    error,
+    registration::{MAX_SEATS, Registration, Wish},
+    seat::{Batch, Seat},
+    slab::Slab,
+};
+use std::{
+    collections::VecDeque,
+    future::Future,
+    io,
+    net::SocketAddr,
+    os::fd::RawFd,
+    pin::Pin,
+    sync::{Arc, OnceLock, atomic::Ordering::Relaxed},
+    time::Instant,
+};
+use wharf_base::context;
+
+/// What a [resolver](Reactor::set_resolver) returns.
+pub type Resolving = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+/// Turns a host name and a port into addresses.
+pub type Resolver = Box<dyn Fn(String, u16) -> Resolving + Send + Sync>;
+
+/// The I/O side of one runtime: a driver per seat.
+///
+/// Nothing is opened until the first source is registered or the first deadline has to be kept.
+/// Sockets hold on to their reactor; they outlive its shutdown, but then say so with an error.
+pub struct Reactor {
+    pub(crate) seats: Box<[Seat]>,
+    pub(crate) slab: Slab,
+    resolver: OnceLock<Resolver>,
+}
+
+impl Reactor {
+    /// A reactor for seats `0..seats`.
+    ///
+    /// # Panics
+    ///
+    /// With no seats at all, or more than 32,767.
+    pub fn new(seats: usize) -> Arc<Self> {
+        assert!(
+            (1..=MAX_SEATS).contains(&seats),
+            "a reactor has 1 to {MAX_SEATS} seats, not {seats}"
+        );
+        Arc::new(Self {
+            seats: (0..seats).map(|_| Seat::new()).collect(),
+            slab: Slab::new(),
+            resolver: OnceLock::new(),
+        })
+    }
+
+    /// Says how host names become addresses; only the first call counts. Without it only numeric
+    /// addresses can be connected to.
+    pub fn set_resolver(&self, resolver: Resolver) {
+        // A second one is ignored, as documented.
+        let _ = self.resolver.set(resolver);
+    }
+
+    pub(crate) fn resolver(&self) -> Option<&Resolver> {
+        self.resolver.get()
+    }
+
+    /// Sleeps until there is an event at `seat`, an [`unpark`](Self::unpark), or `deadline`; then
+    /// calls the wakers concerned and returns how many. May return early without a reason.
+    ///
+    /// Only the thread that owns the seat may call it.
+    pub fn turn(&self, seat: usize, deadline: Option<Instant>) -> usize {
+        self.seats[seat].turn(&self.slab, deadline)
+    }
+
+    /// Looks for events at `seat` without blocking, calls the wakers concerned and returns how many.
+    ///
+    /// Any thread may call it; where somebody else is just at it, it returns 0 at once. Sources
+    /// whose events somebody else than the owner has found are at home with the finder from their
+    /// next wait on.
+    pub fn poll(&self, seat: usize) -> usize {
+        let is_owner = context::with(|_, own| own == Some(seat)).unwrap_or(true);
+        self.seats[seat].poll(&self.slab, is_owner)
+    }
+
+    /// Ends the present turn of `seat`, or the next one. Any thread may call it.
+    pub fn unpark(&self, seat: usize) {
+        self.seats[seat].unpark();
+    }
+
+    /// Ends every wait with an error, now and from now on; new sources are refused.
+    pub fn shutdown(&self) {
+        let mut batch = Batch(VecDeque::new());
+        for slot in self.slab.shut() {
+            slot.bring_down(&mut batch.0);
+        }
+        batch.wake_all();
+    }
+
+    /// How many sources are registered.
+    pub fn sources(&self) -> usize {
+        self.slab.tenants()
+    }
+
+    /// How many sources call `seat` home.
+    pub fn sources_at(&self, seat: usize) -> usize {
+        // Relaxed: a snapshot for the curious.
+        self.seats[seat].sources.load(Relaxed)
+    }
+
+    /// The reactor of the runtime that this thread has entered.
+    pub fn current() -> io::Result<Arc<Self>> {
+        let part = context::with(|parts, _| parts.reactor.clone()).flatten();
+        part.and_then(|part| part.downcast().ok()).ok_or_else(error::no_reactor)
+    }
+
+    /// Registers `fd` with the current runtime, at the current seat if there is one.
+    pub(crate) fn register(fd: RawFd, wish: Wish) -> io::Result<Registration> {
+        let reactor = Self::current()?;
+        let seat = match reactor.seat_here() {
+            Some(seat) => seat,
+            None => reactor.emptiest_seat(),
+        };
+        Registration::new(reactor, seat, fd, wish)
+    }
+
+    /// The seat of this thread, if it sits in one of this reactor's.
+    pub(crate) fn seat_here(&self) -> Option<usize> {
+        context::with(|parts, seat| {
+            let own = parts.reactor.as_ref()?;
+            let is_own = std::ptr::addr_eq(Arc::as_ptr(own), self);
+            seat.filter(|&seat| is_own && seat < self.seats.len())
+        })?
+    }
+
+    fn emptiest_seat(&self) -> usize {
+        // Relaxed: a hint.
+        let counts = self.seats.iter().map(|seat| seat.sources.load(Relaxed));
+        counts.enumerate().min_by_key(|&(_, count)| count).map_or(0, |(seat, _)| seat)
+    }
+}
+
+impl std::fmt::Debug for Reactor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reactor")
+            .field("seats", &self.seats.len())
+            .field("sources", &self.sources())
+            .finish()
+    }
+}

@@ -1,0 +1,336 @@
+//! The readiness of one source: a word, a waker slot per direction, and a list for the rare waiter
+//! that finds the waker slot of its direction taken.
+//!
+//! # Protocol
+//!
+//! The word holds, from the lowest bit: what is ready (see the constants), a *tick* that counts
+//! events, and the *generation* of the slot's tenant. Three parties meet here:
+//!
+//! - **An event** (whoever turns the driver; any number at once after a source has moved) sets the
+//!   ready bits and advances the tick in one exchange, unless the generation is not the one of its
+//!   token: then the event was for an earlier tenant and is dropped. After that it takes the wakers.
+//! - **A waiter** leaves its waker first and looks at the word again afterwards. Either it sees the
+//!   bits, or the event, coming later, finds the waker: [`WakerSlot`] proves this for the waker slot.
+//!   For the crowd, `CROWD` is set in the very word that the event changes: an event that precedes
+//!   it in the word's order is seen by the waiter's second look, a later one sees `CROWD`.
+//! - **An operation that found nothing** clears what it saw, and only if the tick is still the one it
+//!   saw before its system call: an event in between means that there may be something again.
+//!
+//! A direction's bit may be cleared by a short read or write too, but not with `*_CLOSED` or
+//! `PRIORITY` seen: the end of a stream, or what follows urgent data, comes without another edge.
+//!
+//! `DOWN` is set once, by the shutdown of the reactor, and stays until the tenant leaves.
+//!
+//! | bit | when it can not be set |
+//! | --- | --- |
+//! | `READABLE`, `WRITABLE` | always can: at the start, before anything is known, both are |
+//! | `READ_CLOSED`, `WRITE_CLOSED`, `PRIORITY`, `ERROR` | before an event has said so |
+//! | `CROWD` | while the list is empty and nobody holds its lock |
+//! | `RESCUED` | before another seat than the source's home has delivered an event |
+//! | `DOWN` | before the reactor was shut down |
+
+use std::{collections::VecDeque, num::NonZeroU64, ptr, task::Waker};
+use wharf_base::{
+    sync::{
+        Mutex,
+        atomic::{
+            AtomicPtr, AtomicU64,
+            Ordering::{AcqRel, Acquire, Relaxed, Release},
+        },
+        lock,
+    },
+    waker::WakerSlot,
+};
+
+pub(crate) const READABLE: u64 = 1;
+pub(crate) const WRITABLE: u64 = 1 << 1;
+pub(crate) const READ_CLOSED: u64 = 1 << 2;
+pub(crate) const WRITE_CLOSED: u64 = 1 << 3;
+pub(crate) const PRIORITY: u64 = 1 << 4;
+pub(crate) const ERROR: u64 = 1 << 5;
+pub(crate) const DOWN: u64 = 1 << 6;
+const CROWD: u64 = 1 << 7;
+/// An event was delivered by another seat than the source's home.
+pub(crate) const RESCUED: u64 = 1 << 8;
+
+const TICK: u64 = 1 << 16;
+const TICKS: u64 = 0xffff << 16;
+const GENERATION_SHIFT: u32 = 32;
+
+/// What one can wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Read,
+    Write,
+}
+
+impl Direction {
+    /// The bits with which an operation in this direction is worth a try.
+    pub(crate) fn ready(self) -> u64 {
+        match self {
+            Direction::Read => READABLE,
+            Direction::Write => WRITABLE,
+        }
+    }
+
+    /// The bits that keep a short operation from meaning that nothing is left.
+    fn lasting(self) -> u64 {
+        match self {
+            Direction::Read => READ_CLOSED | PRIORITY | ERROR,
+            Direction::Write => WRITE_CLOSED | ERROR,
+        }
+    }
+
+    /// What is cleared where the operation would block.
+    pub(crate) fn all(self) -> u64 {
+        self.ready() | self.lasting()
+    }
+}
+
+/// The word as somebody saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seen(u64);
+
+impl Seen {
+    pub(crate) fn has(self, bits: u64) -> bool {
+        self.0 & bits != 0
+    }
+
+    /// Whether an operation is worth a try (it will say so where the reactor is down).
+    pub(crate) fn is_ready(self, direction: Direction) -> bool {
+        self.has(direction.ready() | DOWN)
+    }
+
+    /// Whether less than was asked for means that nothing is left.
+    pub(crate) fn short_is_empty(self, direction: Direction) -> bool {
+        !self.has(direction.lasting())
+    }
+}
+
+/// Where a waiter stands in the crowd.
+pub(crate) type Place = NonZeroU64;
+
+/// One source's readiness and waiters.
+#[repr(align(64))]
+#[derive(Debug)]
+pub(crate) struct Slot {
+    word: AtomicU64,
+    reader: WakerSlot,
+    writer: WakerSlot,
+    /// Null until a direction has had two waiters at once; then it stays with the slot.
+    crowd: AtomicPtr<Mutex<Crowd>>,
+}
+
+#[derive(Debug, Default)]
+struct Crowd {
+    waiters: Vec<(Place, Direction, Waker)>,
+    last: u64,
+}
+
+impl Slot {
+    pub(crate) fn new() -> Self {
+        Self {
+            word: AtomicU64::new(0),
+            reader: WakerSlot::new(),
+            writer: WakerSlot::new(),
+            crowd: AtomicPtr::new(ptr::null_mut()),
+        }
+    }
+
+    /// Lets a new tenant in, with `ready` assumed, and returns its generation.
+    ///
+    /// Only the slab calls it, for a slot without a tenant.
+    pub(crate) fn let_in(&self, ready: u64) -> u32 {
+        // Relaxed: the slab's lock orders tenants; the last one's leaving changed the generation.
+        let generation = self.word.load(Relaxed) >> GENERATION_SHIFT;
+        // Release: pairs with the Acquire of an event's exchange.
+        self.word.store(ready | (generation << GENERATION_SHIFT), Release);
+        generation as u32
+    }
+
+    /// Ends a tenancy: later events with its generation go nowhere. Waiters are forgotten; there
+    /// are none left that hold the source.
+    pub(crate) fn let_out(&self, generations: u32) {
+        let generation = (self.word.load(Relaxed) >> GENERATION_SHIFT) as u32;
+        let next = u64::from(generation.wrapping_add(1) & generations);
+        // Release: pairs with the Acquire of an event's exchange.
+        self.word.store(next << GENERATION_SHIFT, Release);
+        drop((self.reader.take(), self.writer.take()));
+        if let Some(crowd) = self.crowd() {
+            let forgotten = std::mem::take(&mut lock(crowd).waiters);
+            drop(forgotten);
+        }
+    }
+
+    pub(crate) fn look(&self) -> Seen {
+        // Acquire: pairs with the Release half of an event's exchange.
+        Seen(self.word.load(Acquire))
+    }
+
+    /// Ends all waiting for good: every operation of the present tenant finds `DOWN` from now on.
+    pub(crate) fn bring_down(&self, wakers: &mut VecDeque<Waker>) {
+        // Relaxed: if the tenant leaves before the event, there is nobody left to tell.
+        let generation = (self.word.load(Relaxed) >> GENERATION_SHIFT) as u32;
+        self.event(generation, DOWN, wakers);
+    }
+
+    /// Sets `ready` and moves the wakers of those who wait for it into `wakers`, unless the tenant
+    /// of `generation` has left.
+    pub(crate) fn event(&self, generation: u32, ready: u64, wakers: &mut VecDeque<Waker>) {
+        // Relaxed: the exchange below acquires.
+        let mut word = self.word.load(Relaxed);
+        loop {
+            if (word >> GENERATION_SHIFT) as u32 != generation {
+                return;
+            }
+            let tick = word.wrapping_add(TICK) & TICKS;
+            let new = (word & !TICKS) | tick | ready;
+            // AcqRel: releases what led to the event to those who look, and acquires what a waiter
+            // did before it set CROWD.
+            match self.word.compare_exchange_weak(word, new, AcqRel, Relaxed) {
+                Ok(_) => break,
+                Err(now) => word = now,
+            }
+        }
+        if ready & (READABLE | DOWN) != 0 {
+            wakers.extend(self.reader.take());
+        }
+        if ready & (WRITABLE | DOWN) != 0 {
+            wakers.extend(self.writer.take());
+        }
+        if word & CROWD != 0 {
+            self.disperse(ready, wakers);
+        }
+    }
+
+    fn disperse(&self, ready: u64, wakers: &mut VecDeque<Waker>) {
+        let Some(crowd) = self.crowd() else { return };
+        let mut crowd = lock(crowd);
+        crowd.waiters.retain(|(_, direction, waker)| {
+            let stays = ready & (direction.ready() | DOWN) == 0;
+            if !stays {
+                wakers.push_back(waker.clone());
+            }
+            stays
+        });
+        self.clear_crowd_if_empty(&crowd);
+    }
+
+    /// Called with the list's lock held, so no waiter is between its push and its CROWD.
+    fn clear_crowd_if_empty(&self, crowd: &Crowd) {
+        if crowd.waiters.is_empty() {
+            // Relaxed: the list's lock orders this against whoever sets the bit.
+            self.word.fetch_and(!CROWD, Relaxed);
+        }
+    }
+
+    /// Clears `bits`, unless an event has come since `seen`. Returns whether it did.
+    pub(crate) fn clear(&self, seen: Seen, bits: u64) -> bool {
+        let mut word = seen.0;
+        loop {
+            // Relaxed on success: nobody concludes anything from a bit that is not set. Acquire on
+            // failure: pairs with the event that came in between.
+            match self.word.compare_exchange_weak(word, word & !bits, Relaxed, Acquire) {
+                Ok(_) => return true,
+                Err(now) if (now ^ seen.0) & TICKS != 0 => return false,
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// Leaves a waker that the next event of `direction` takes; look again afterwards.
+    ///
+    /// `place` remembers where a waiter in the crowd stands; `forget` takes it out.
+    pub(crate) fn wait(&self, direction: Direction, waker: &Waker, place: &mut Option<Place>) {
+        if let Some(key) = *place {
+            let mut crowd = lock(self.crowd_or_new());
+            if let Some(entry) = crowd.waiters.iter_mut().find(|entry| entry.0 == key) {
+                let old = std::mem::replace(&mut entry.2, waker.clone());
+                drop(crowd);
+                drop(old);
+                return;
+            }
+            // An event took it; there may be room in front now.
+            *place = None;
+        }
+        if self.waker(direction).try_register(waker) {
+            return;
+        }
+        let mut crowd = lock(self.crowd_or_new());
+        crowd.last += 1;
+        // Counted from one, and nobody lives to see it wrap.
+        let Some(key) = Place::new(crowd.last) else { return waker.wake_by_ref() };
+        crowd.waiters.push((key, direction, waker.clone()));
+        // AcqRel: pairs with an event's exchange, in either order: see the module's protocol.
+        self.word.fetch_or(CROWD, AcqRel);
+        *place = Some(key);
+    }
+
+    /// Leaves the waker of the one task that polls in this direction. Whoever's waker was there is
+    /// woken, so that it can look for another place.
+    pub(crate) fn wait_alone(&self, direction: Direction, waker: &Waker) {
+        let slot = self.waker(direction);
+        if slot.try_register(waker) {
+            return;
+        }
+        slot.wake();
+        slot.register(waker);
+    }
+
+    /// Takes a waiter that gives up out of the crowd.
+    pub(crate) fn forget(&self, key: Place) {
+        let Some(list) = self.crowd() else { return };
+        let mut crowd = lock(list);
+        let entry = crowd
+            .waiters
+            .iter()
+            .position(|entry| entry.0 == key)
+            .map(|index| crowd.waiters.swap_remove(index));
+        self.clear_crowd_if_empty(&crowd);
+        drop(crowd);
+        drop(entry);
+    }
+
+    fn waker(&self, direction: Direction) -> &WakerSlot {
+        match direction {
+            Direction::Read => &self.reader,
+            Direction::Write => &self.writer,
+        }
+    }
+
+    fn crowd(&self) -> Option<&Mutex<Crowd>> {
+        // Acquire: pairs with the AcqRel exchange that put the list there.
+        let crowd = self.crowd.load(Acquire);
+        // SAFETY: null, or a box that only `drop` frees.
+        unsafe { crowd.as_ref() }
+    }
+
+    fn crowd_or_new(&self) -> &Mutex<Crowd> {
+        if let Some(crowd) = self.crowd() {
+            return crowd;
+        }
+        let new = Box::into_raw(Box::new(Mutex::new(Crowd::default())));
+        // AcqRel: releases the new list to, or acquires the other's from, whoever loads it.
+        match self.crowd.compare_exchange(ptr::null_mut(), new, AcqRel, Acquire) {
+            // SAFETY: just made; only `drop` frees it.
+            Ok(_) => unsafe { &*new },
+            Err(other) => {
+                // SAFETY: `new` was never shown to anybody.
+                drop(unsafe { Box::from_raw(new) });
+                // SAFETY: not null, and only `drop` frees it.
+                unsafe { &*other }
+            }
+        }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        // Acquire: pairs with the exchange that put the list there.
+        let crowd = self.crowd.load(Acquire);
+        if !crowd.is_null() {
+            // SAFETY: made by `Box::into_raw`, and nobody else can see it any more.
+            drop(unsafe { Box::from_raw(crowd) });
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! A descriptor of the operating system together with its registration: what every socket is made
+//! of.
+
+use crate::{
+    reactor::Reactor,
+    registration::{Left, Registration, Wish},
+    slot::Direction,
+};
+use socket2::SockRef;
+use std::{
+    fmt,
+    future::Future,
+    io::{self, IoSlice, IoSliceMut, Read},
+    os::fd::{AsFd, AsRawFd},
+    task::{Context, Poll},
+};
+
+/// Sends must not raise SIGPIPE: the process may be a host that has not blocked it.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+pub(crate) const NO_SIGNAL: libc::c_int = libc::MSG_NOSIGNAL;
+/// Here the option SO_NOSIGPIPE does it.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+pub(crate) const NO_SIGNAL: libc::c_int = 0;
+
+/// A non-blocking descriptor in a reactor.
+pub(crate) struct Source<T: AsFd> {
+    /// `None` only while it is being taken apart.
+    inner: Option<T>,
+    registration: Registration,
+}
+
+impl<T: AsFd> Source<T> {
+    /// Registers `inner`, which is non-blocking, with the current runtime.
+    pub(crate) fn new(inner: T, wish: Wish) -> io::Result<Self> {
+        let registration = Reactor::register(inner.as_fd().as_raw_fd(), wish)?;
+        Ok(Self { inner: Some(inner), registration })
+    }
+
+    pub(crate) fn get(&self) -> &T {
+        self.inner.as_ref().expect("only taken out by into_inner, which consumes the source")
+    }
+
+    /// The bare descriptor, no longer registered.
+    pub(crate) fn into_inner(mut self) -> T {
+        self.registration.end();
+        self.inner.take().expect("only taken out here")
+    }
+
+    pub(crate) fn registration(&self) -> &Registration {
+        &self.registration
+    }
+
+    pub(crate) fn socket(&self) -> SockRef<'_> {
+        SockRef::from(self.get())
+    }
+
+    pub(crate) fn run<'a, R>(
+        &'a self,
+        direction: Direction,
+        mut op: impl FnMut(&'a T) -> io::Result<R> + Send + 'a,
+    ) -> impl Future<Output = io::Result<R>> + Send + 'a
+    where
+        T: Sync,
+        R: 'a,
+    {
+        self.registration.run(direction, move || Ok((op(self.get())?, Left::Perhaps)))
+    }
+
+    pub(crate) fn poll_run<R>(
+        &self,
+        cx: &mut Context<'_>,
+        direction: Direction,
+        mut op: impl FnMut(&T) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        self.registration.poll_run(cx, direction, || Ok((op(self.get())?, Left::Perhaps)))
+    }
+
+    pub(crate) fn try_run<R>(
+        &self,
+        direction: Direction,
+        op: impl FnOnce(&T) -> io::Result<R>,
+    ) -> io::Result<R> {
+        self.registration.try_run(direction, || op(self.get()))
+    }
+
+    pub(crate) fn send(&self, buf: &[u8]) -> io::Result<usize> {
+        self.socket().send_with_flags(buf, NO_SIGNAL)
+    }
+
+    pub(crate) fn send_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        // More than the system takes at once is simply not written this time.
+        self.socket().send_vectored_with_flags(&bufs[..bufs.len().min(MAX_SLICES)], NO_SIGNAL)
+    }
+}
+
+const MAX_SLICES: usize = 1024;
+
+/// Streams of bytes: a short operation says that nothing is left.
+impl<T: AsFd + Sync> Source<T>
+where
+    for<'a> &'a T: Read,
+{
+    pub(crate) fn read<'a>(
+        &'a self,
+        buf: &'a mut [u8],
+    ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
+        self.registration.run(Direction::Read, move || self.read_now(buf))
+    }
+
+    pub(crate) fn read_vectored<'a>(
+        &'a self,
+        bufs: &'a mut [IoSliceMut<'_>],
+    ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
+        self.run(Direction::Read, move |mut inner| inner.read_vectored(bufs))
+    }
+
+    pub(crate) fn write<'a>(
+        &'a self,
+        buf: &'a [u8],
+    ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
+        self.registration.run(Direction::Write, move || self.write_now(buf))
+    }
+
+    pub(crate) fn write_vectored<'a>(
+        &'a self,
+        bufs: &'a [IoSlice<'_>],
+    ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
+        self.run(Direction::Write, move |_| self.send_vectored(bufs))
+    }
+
+    pub(crate) fn poll_read(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        self.registration.poll_run(cx, Direction::Read, || self.read_now(buf))
+    }
+
+    pub(crate) fn poll_read_vectored(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_run(cx, Direction::Read, |mut inner| inner.read_vectored(bufs))
+    }
+
+    pub(crate) fn poll_write(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.registration.poll_run(cx, Direction::Write, || self.write_now(buf))
+    }
+
+    pub(crate) fn poll_write_vectored(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_run(cx, Direction::Write, |_| self.send_vectored(bufs))
+    }
+
+    fn read_now(&self, buf: &mut [u8]) -> io::Result<(usize, Left)> {
+        if buf.is_empty() {
+            // Where nothing has arrived, some sockets would block even for this.
+            return Ok((0, Left::Perhaps));
+        }
+        let mut inner = self.get();
+        inner.read(buf).map(|done| (done, Left::after(done, buf.len())))
+    }
+
+    fn write_now(&self, buf: &[u8]) -> io::Result<(usize, Left)> {
+        self.send(buf).map(|done| (done, Left::after(done, buf.len())))
+    }
+}
+
+impl<T: AsFd> Drop for Source<T> {
+    fn drop(&mut self) {
+        // First out of the epoll, then closed: another process may hold a copy of the descriptor,
+        // and events of a closed source would go on.
+        if self.inner.is_some() {
+            self.registration.end();
+        }
+    }
+}
+
+impl<T: AsFd + fmt::Debug> fmt::Debug for Source<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
+}
