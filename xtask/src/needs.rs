@@ -63,6 +63,16 @@ pub(crate) const CLIPPY: Need = Need {
     from: Source::Rustup("clippy"),
 };
 
+/// cargo-deny. Building it takes a few minutes, once.
+pub(crate) const CARGO_DENY: Need = Need {
+    what: "cargo-deny",
+    here: || sh::works("cargo", &["deny", "--version"]),
+    from: Source::Made {
+        advice: "cargo install --locked cargo-deny@0.20.2",
+        make: || sh::run(sh::cargo(["install", "--quiet", "--locked", "cargo-deny@0.20.2"])),
+    },
+};
+
 /// Gets what is missing, as far as it can be had; what stays missing is found by looking again.
 pub(crate) fn install(missing: &[&Need]) -> Result<(), Failure> {
     let mut packages: Vec<&str> = Vec::new();

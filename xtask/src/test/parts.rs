@@ -32,6 +32,12 @@ pub(super) const PARTS: &[Part] = &[
         run: doc,
     },
     Part {
+        name: "deny",
+        about: "licences and sources of the dependencies are those that deny.toml allows",
+        needs: &[needs::CARGO_DENY],
+        run: deny,
+    },
+    Part {
         name: "dart",
         about: "the Dart programs, in a real virtual machine",
         needs: dart::NEEDS,
@@ -43,6 +49,13 @@ pub(super) const PARTS: &[Part] = &[
 fn clippy() -> Result<(), Failure> {
     let args = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
     sh::run(sh::cargo(args))
+}
+
+fn deny() -> Result<(), Failure> {
+    // An allowance that happens to be unused is none to warn of. Advisories are not asked for: their
+    // list changes by the day, and a test's result should not.
+    let allow = "license-not-encountered";
+    sh::run(sh::cargo(["deny", "check", "--allow", allow, "licenses", "bans", "sources"]))
 }
 
 fn doc() -> Result<(), Failure> {
