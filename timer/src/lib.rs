@@ -1,6 +1,8 @@
 //! wharf's timers: a wheel of coarse slots in front of a binary heap, one for each seat.
 
 mod clock;
+#[cfg(all(test, not(loom)))]
+mod clock_tests;
 mod instant;
 mod interval;
 mod seat;
@@ -11,6 +13,7 @@ mod timeout;
 mod timers;
 mod wheel;
 
+pub use clock::{ClockHold, advance, pause, resume};
 pub use instant::Instant;
 pub use interval::{Interval, MissedTickBehavior, interval, interval_at};
 pub use sleep::{Sleep, sleep, sleep_until};

@@ -1,17 +1,21 @@
 //! [`Timers`]: what a runtime keeps of the timer crate, and how a `Sleep` finds it.
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, ClockHold, Refused},
     seat::{NEVER, Seat, Shared},
 };
-use std::{fmt, sync::Arc, time::Instant};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use wharf_base::context::{self, Parts};
 
 /// The timers of one runtime, some for each of its seats.
 ///
-/// The worker in a seat calls [`next_deadline`](Self::next_deadline) before each sleep and
-/// [`fire`](Self::fire) after it, and from time to time while it is busy. It is found as
-/// `Parts::timers`.
+/// The worker in a seat calls [`park`](Self::park) to sleep, or else
+/// [`next_deadline`](Self::next_deadline) before each sleep and [`fire`](Self::fire) after it; and
+/// [`fire`](Self::fire) from time to time while it is busy. It is found as `Parts::timers`.
 pub struct Timers {
     shared: Arc<Shared>,
     seats: Box<[Arc<Seat>]>,
@@ -27,10 +31,60 @@ impl Timers {
     /// Panics where `seats` is 0.
     pub fn new(seats: usize, unpark: Box<dyn Fn(usize) + Send + Sync>) -> Arc<Timers> {
         assert!(seats > 0, "a runtime has at least one seat");
-        let shared = Arc::new(Shared { clock: Clock::new(), unpark });
+        Timers::with_clock(Clock::new(false), seats, unpark)
+    }
+
+    /// Timers for a runtime of one seat, with a clock that can be paused; otherwise as
+    /// [`new`](Self::new).
+    pub fn new_pausable(unpark: Box<dyn Fn(usize) + Send + Sync>) -> Arc<Timers> {
+        Timers::with_clock(Clock::new(true), 1, unpark)
+    }
+
+    fn with_clock(
+        clock: Clock,
+        seats: usize,
+        unpark: Box<dyn Fn(usize) + Send + Sync>,
+    ) -> Arc<Timers> {
+        let shared = Arc::new(Shared { clock, unpark });
         let seat = |number| Arc::new(Seat::new(number, shared.clone()));
         let seats = (0..seats).map(seat).collect();
         Arc::new(Timers { shared, seats })
+    }
+
+    /// Puts the worker in `seat` to sleep by way of `turn`, no longer than `limit` and no longer
+    /// than to its next deadline; then wakes what is due, and returns how many timers that were.
+    ///
+    /// `turn` is given a moment, or `None` for no limit. It sleeps until then, an event or an
+    /// unpark, and returns whether there was an event or an unpark. On a paused clock it is given
+    /// the present moment, to look and not to sleep; where it then finds nothing, the clock jumps
+    /// to the next deadline.
+    ///
+    /// # Panics
+    ///
+    /// As [`fire`](Self::fire).
+    pub fn park(
+        &self,
+        seat: usize,
+        limit: Option<Duration>,
+        turn: impl FnOnce(Option<Instant>) -> bool,
+    ) -> usize {
+        let deadline = self.seats[seat].sleep_until();
+        let latest = limit.and_then(|limit| Instant::now().checked_add(limit));
+        match self.clock().stands_still() {
+            Some(true) if deadline != NEVER => {
+                if !turn(Some(Instant::now())) {
+                    self.clock().jump(deadline);
+                }
+            }
+            Some(_) => {
+                turn(latest);
+            }
+            None => {
+                let deadline = self.clock().real(deadline);
+                turn(deadline.into_iter().chain(latest).min());
+            }
+        }
+        self.fire(seat)
     }
 
     /// When the worker in `seat` has to wake up for a timer; `None`: not for any.
@@ -42,7 +96,7 @@ impl Timers {
     ///
     /// Panics where there is no such seat.
     pub fn next_deadline(&self, seat: usize) -> Option<Instant> {
-        self.shared.clock.instant(self.seats[seat].sleep_until())
+        self.clock().real(self.seats[seat].sleep_until())
     }
 
     /// Wakes what is due in `seat`, in the order of the deadlines, and returns how many that were.
@@ -63,7 +117,7 @@ impl Timers {
         if earliest == NEVER {
             return 0;
         }
-        let now = self.shared.clock.nanos(self.shared.clock.now());
+        let now = self.clock().nanos(self.clock().now());
         if now < earliest { 0 } else { place.fire(now) }
     }
 
@@ -78,6 +132,70 @@ impl Timers {
     /// Timers that are armed, and those that have fired and have not yet been polled or dropped.
     pub fn held(&self) -> usize {
         self.seats.iter().map(|seat| seat.held()).sum()
+    }
+
+    /// Stops the clock, as [`pause`](crate::pause) does.
+    ///
+    /// # Panics
+    ///
+    /// Panics where the clock is paused already, and where it can't be.
+    #[track_caller]
+    pub fn pause(&self) {
+        self.check(self.clock().pause());
+    }
+
+    /// Lets the clock run on, as [`resume`](crate::resume) does.
+    ///
+    /// # Panics
+    ///
+    /// Panics where the clock isn't paused.
+    #[track_caller]
+    pub fn resume(&self) {
+        self.check(self.clock().resume());
+    }
+
+    /// Moves the paused clock on, and wakes what is due then.
+    #[track_caller]
+    pub(crate) fn advance(&self, duration: Duration) {
+        self.check(self.clock().advance(duration));
+        for seat in 0..self.seats.len() {
+            self.fire(seat);
+        }
+    }
+
+    #[track_caller]
+    fn check(&self, done: Result<(), Refused>) {
+        match done {
+            // A worker that sleeps by the clock as it was has to look again.
+            Ok(()) if self.seat_of_this_thread().is_none() => {
+                (0..self.seats.len()).for_each(&self.shared.unpark);
+            }
+            Ok(()) => {}
+            Err(Refused::NotPausable) => panic!(
+                "the clock can't be paused where tasks run on more than one thread; build the \
+                 runtime with `Builder::new_current_thread`"
+            ),
+            Err(Refused::AlreadyPaused) => panic!("the clock is paused already"),
+            Err(Refused::NotPaused) => panic!("the clock isn't paused; call `time::pause` first"),
+            Err(Refused::TooFar) => panic!("the clock can't be moved on so far"),
+        }
+    }
+
+    /// Keeps a paused clock from jumping while the answer lives: for work that goes on elsewhere,
+    /// such as a blocking job. `None` where the clock can't be paused.
+    pub fn hold_clock(self: &Arc<Self>) -> Option<ClockHold> {
+        self.clock().hold().then(|| ClockHold { timers: self.clone() })
+    }
+
+    pub(crate) fn release_clock(&self) {
+        self.clock().release();
+        if self.clock().stands_still() == Some(true) {
+            (0..self.seats.len()).for_each(&self.shared.unpark);
+        }
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.shared.clock
     }
 
     fn seat_of_this_thread(&self) -> Option<usize> {
@@ -97,19 +215,15 @@ pub(crate) fn of(parts: &Parts) -> Option<&Timers> {
     parts.timers.as_ref()?.downcast_ref()
 }
 
-/// The seat for a new timer of the current runtime, and whether this thread sits in it.
-///
-/// A thread without a seat uses seat 0, whose worker is the one that is most likely there.
+/// Calls `f` with the current runtime's timers.
 ///
 /// # Panics
 ///
 /// Panics outside of a runtime, and in one without timers.
 #[track_caller]
-pub(crate) fn seat_here() -> Arc<Seat> {
-    match context::with(|parts, seat| {
-        of(parts).map(|timers| timers.seats[seat.unwrap_or(0)].clone())
-    }) {
-        Some(Some(seat)) => seat,
+pub(crate) fn here<R>(f: impl FnOnce(&Timers) -> R) -> R {
+    match context::with(|parts, _| of(parts).map(f)) {
+        Some(Some(done)) => done,
         Some(None) => panic!(
             "the current runtime has no timers; build it with `Builder::enable_time` or \
              `Builder::enable_all`"
@@ -119,6 +233,19 @@ pub(crate) fn seat_here() -> Arc<Seat> {
              while a guard of `Handle::enter` lives"
         ),
     }
+}
+
+/// The seat for a new timer of the current runtime.
+///
+/// A thread without a seat uses seat 0, whose worker is the one that is most likely there.
+///
+/// # Panics
+///
+/// Panics outside of a runtime, and in one without timers.
+#[track_caller]
+pub(crate) fn seat_here() -> Arc<Seat> {
+    let seat = context::with(|_, seat| seat).flatten();
+    here(|timers| timers.seats[seat.unwrap_or(0)].clone())
 }
 
 /// The seat of the calling thread in the runtime of `shared`, if it sits in one.

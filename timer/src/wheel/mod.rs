@@ -34,6 +34,8 @@
 //! never lie on top when somebody looks, and never outnumber the live ones by more than
 //! [`SWEEP_AT`].
 
+#[cfg(all(test, not(loom)))]
+mod model;
 mod slab;
 #[cfg(all(test, not(loom)))]
 mod tests;
@@ -208,11 +210,9 @@ impl<T> Wheel<T> {
     /// the next slot, and none in the heap, the slot's beginning. `None` without timers.
     pub(crate) fn next_deadline(&mut self) -> Option<u64> {
         let past = self.past_deadline();
-        if past.is_some() {
-            return past;
-        }
-        if let Some(top) = self.live_top() {
-            return Some(top.deadline);
+        let top = self.live_top().map(|top| top.deadline);
+        if let Some(first) = past.into_iter().chain(top).min() {
+            return Some(first);
         }
         if self.earliest == Earliest::Unknown {
             self.earliest = self.search();
