@@ -27,4 +27,12 @@ pub trait Driver: Send + Sync + 'static {
 
     /// Ends the owner's present `park`, or its next one. Any thread may call it.
     fn unpark(&self);
+
+    /// Whether nothing waits here: no timer armed, no source registered.
+    ///
+    /// When the thread of a `block_on` leaves its seat, a worker sits down in it instead, unless
+    /// the seat's queue is empty and its driver idle. A driver that does not know says `false`.
+    fn is_idle(&self) -> bool {
+        false
+    }
 }

@@ -1,0 +1,325 @@
+//! `block_on`: a future run to its end on the calling thread, which takes a seat where it can.
+//!
+//! In a seat, the main future is polled whenever it was woken, between the polls of the seat's
+//! tasks, and the thread parks in the seat's driver like any worker. Without one (all are taken by
+//! workers that are busy, or by another `block_on`) it only polls the main future and parks by
+//! itself, until a seat becomes free: it stands in the list of the [`Waiting`], an idle worker
+//! gives its seat up for it, and whoever leaves a seat looks into the list.
+//!
+//! The main future is woken by a flag of its own:
+//!
+//! | state | meaning | left by |
+//! | --- | --- | --- |
+//! | `RUNNING` | its thread is awake | a wake, to `WOKEN`; the thread, to `PARKED` |
+//! | `WOKEN` | it is to be polled | the thread, to `RUNNING`, before it polls |
+//! | `PARKED` | its thread sleeps, or is about to | a wake, to `WOKEN`, which unparks; the thread, to `RUNNING` |
+
+use crate::{
+    Driver, Executor,
+    seat::Seat,
+    shared::Shared,
+    worker::{self, Guest, Sitting},
+};
+use std::{
+    cell::Cell,
+    future::Future,
+    pin::{Pin, pin},
+    sync::{Arc, OnceLock},
+    task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
+};
+use wharf_base::{
+    context,
+    context::Parts,
+    coop,
+    sync::{
+        Mutex,
+        atomic::{AtomicU8, AtomicUsize, Ordering::*, fence},
+        lock,
+    },
+};
+
+const RUNNING: u8 = 0;
+const WOKEN: u8 = 1;
+const PARKED: u8 = 2;
+
+/// Wakes the thread of a `block_on`.
+pub(crate) struct Flag {
+    state: AtomicU8,
+    /// Where the thread parks once it sits in a seat; until then it parks by itself.
+    driver: OnceLock<Arc<dyn Driver>>,
+    thread: Thread,
+}
+
+impl Flag {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            state: AtomicU8::new(WOKEN),
+            driver: OnceLock::new(),
+            thread: thread::current(),
+        })
+    }
+
+    /// Whether the future is to be polled.
+    #[inline]
+    fn take(&self) -> bool {
+        // Relaxed: a hint; the swap acquires.
+        // Acquire: pairs with the release in `wake`.
+        self.state.load(Relaxed) == WOKEN && self.state.swap(RUNNING, Acquire) == WOKEN
+    }
+
+    fn may_park(&self) -> bool {
+        // Release: a waker that finds `PARKED` sees the driver.
+        self.state.compare_exchange(RUNNING, PARKED, Release, Relaxed).is_ok()
+    }
+
+    fn parked(&self) {
+        // Relaxed: if it fails the flag is `WOKEN`, and `take` will acquire that.
+        _ = self.state.compare_exchange(PARKED, RUNNING, Relaxed, Relaxed);
+    }
+
+    pub(crate) fn wake(&self) {
+        // AcqRel: releases to `take` what went before; acquires the driver from `may_park`.
+        if self.state.swap(WOKEN, AcqRel) == PARKED {
+            match self.driver.get() {
+                Some(driver) => driver.unpark(),
+                None => self.thread.unpark(),
+            }
+        }
+    }
+}
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        Self::wake(&self);
+    }
+    fn wake_by_ref(self: &Arc<Self>) {
+        Self::wake(self);
+    }
+}
+
+/// The `block_on` calls that want a seat.
+pub(crate) struct Waiting {
+    flags: Mutex<Vec<Arc<Flag>>>,
+    count: AtomicUsize,
+}
+
+impl Waiting {
+    pub(crate) fn new() -> Self {
+        Self { flags: Mutex::new(Vec::new()), count: AtomicUsize::new(0) }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Vec<Arc<Flag>>)) {
+        let mut flags = lock(&self.flags);
+        change(&mut flags);
+        // Relaxed: whoever needs to be sure has a fence between.
+        self.count.store(flags.len(), Relaxed);
+    }
+}
+
+impl Shared {
+    /// Whether a `block_on` waits for a seat.
+    #[inline]
+    pub(crate) fn is_seat_wanted(&self) -> bool {
+        // Relaxed: a hint, or after a fence.
+        self.waiting.count.load(Relaxed) != 0
+    }
+
+    /// A seat has become vacant: tells a `block_on` that wants one, if there is any.
+    pub(crate) fn offer_seat(&self) {
+        if !self.is_seat_wanted() {
+            return;
+        }
+        let mut first = None;
+        self.waiting.change(|flags| first = (!flags.is_empty()).then(|| flags.remove(0)));
+        if let Some(flag) = first {
+            flag.wake();
+        }
+    }
+}
+
+thread_local! {
+    /// This thread runs an executor: it must not block in another.
+    static DRIVING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// While it lives, `block_on` panics on this thread.
+pub(crate) struct Driving(bool);
+
+impl Driving {
+    pub(crate) fn begin() -> Self {
+        Self(DRIVING.replace(true))
+    }
+
+    pub(crate) fn is_on() -> bool {
+        DRIVING.get()
+    }
+}
+
+impl Drop for Driving {
+    fn drop(&mut self) {
+        DRIVING.set(self.0);
+    }
+}
+
+/// The main future, beside the tasks of its thread's seat.
+struct Main<'a, F: Future> {
+    future: Pin<&'a mut F>,
+    flag: &'a Arc<Flag>,
+    waker: &'a Waker,
+    output: Option<F::Output>,
+}
+
+impl<F: Future> Main<'_, F> {
+    /// Polls the future if it was woken; whether it is done.
+    fn poll(&mut self) -> bool {
+        if !self.flag.take() {
+            return false;
+        }
+        let mut cx = Context::from_waker(self.waker);
+        match coop::with_budget(|| self.future.as_mut().poll(&mut cx)) {
+            Poll::Pending => false,
+            Poll::Ready(output) => {
+                self.output = Some(output);
+                true
+            }
+        }
+    }
+}
+
+impl<F: Future> Guest for Main<'_, F> {
+    #[inline]
+    fn turn(&mut self, seat: &Seat) -> bool {
+        // Relaxed: as in `Flag::take`.
+        if self.flag.state.load(Relaxed) != WOKEN {
+            return false;
+        }
+        seat.count_poll();
+        let polling = Polling::begin(seat);
+        let done = self.poll();
+        drop(polling);
+        done
+    }
+
+    fn may_park(&self) -> bool {
+        self.flag.may_park()
+    }
+
+    fn parked(&self) {
+        self.flag.parked();
+    }
+
+    fn yields_seat(&self) -> bool {
+        false
+    }
+}
+
+/// Marks the seat as polling, also where the main future panics.
+struct Polling<'a>(&'a Seat);
+
+impl<'a> Polling<'a> {
+    fn begin(seat: &'a Seat) -> Self {
+        seat.own.polling.set(true);
+        Self(seat)
+    }
+}
+
+impl Drop for Polling<'_> {
+    fn drop(&mut self) {
+        self.0.own.polling.set(false);
+    }
+}
+
+impl Executor {
+    /// Runs `future` on this thread until it is done, and tasks beside it.
+    ///
+    /// It returns as soon as the future is done, whatever else was spawned; only the poll of a task
+    /// that is just then in progress on this thread can delay it. Tasks left behind are run on by
+    /// the workers; on a current-thread executor they wait for the next `block_on`.
+    ///
+    /// # Panics
+    ///
+    /// If this thread already runs an executor, this or another: inside a task, or inside another
+    /// `block_on`. A panic of the future is passed on.
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        assert!(
+            !Driving::is_on(),
+            "`block_on` was called on a thread that is already running tasks: it would hold them \
+             up. Await the future instead, or wrap the call in `block_in_place`, or move it to \
+             `spawn_blocking`"
+        );
+        let shared = self.shared();
+        let parts = shared.parts.upgrade().expect("the runtime is alive while it is borrowed");
+        let _driving = Driving::begin();
+        let flag = Flag::new();
+        let waker = Waker::from(flag.clone());
+        let mut future = pin!(future);
+        let mut main = Main { future: future.as_mut(), flag: &flag, waker: &waker, output: None };
+        let seat = match shared.idle.vacant.take_any(None) {
+            Some(seat) => Some(seat),
+            None => wait_for_seat(&parts, shared, &mut main),
+        };
+        if let Some(seat) = seat {
+            let seat = &shared.seats[seat];
+            let _ = flag.driver.set(seat.driver.clone());
+            let _sitting = Sitting::new(parts.clone(), shared, seat);
+            worker::drive(shared, seat, &mut main);
+        }
+        main.output.expect("the main future is done")
+    }
+}
+
+/// Polls the main future without a seat, until it is done or a seat is free, which is then ours.
+fn wait_for_seat<F: Future>(
+    parts: &Arc<Parts>,
+    shared: &Shared,
+    main: &mut Main<'_, F>,
+) -> Option<usize> {
+    struct Leave<'a>(&'a Shared, &'a Arc<Flag>);
+    impl Drop for Leave<'_> {
+        fn drop(&mut self) {
+            let mut there = false;
+            self.0.waiting.change(|flags| {
+                let before = flags.len();
+                flags.retain(|flag| !Arc::ptr_eq(flag, self.1));
+                there = flags.len() < before;
+            });
+            if !there {
+                // A seat was offered to us that others may want.
+                self.0.offer_seat();
+            }
+        }
+    }
+    let _entered = context::enter(parts.clone(), None);
+    let _leave = Leave(shared, main.flag);
+    loop {
+        if main.poll() {
+            return None;
+        }
+        shared.waiting.change(|flags| {
+            if !flags.iter().any(|flag| Arc::ptr_eq(flag, main.flag)) {
+                flags.push(main.flag.clone());
+            }
+        });
+        // Pairs with the fence in `Sitting::drop` and in `worker::park`: whoever vacates a seat or
+        // goes to sleep after this sees us in the list, and of all others we see that they did.
+        fence(SeqCst);
+        if let Some(seat) = shared.idle.vacant.take_any(None) {
+            return Some(seat);
+        }
+        if shared.is_multi_thread() {
+            if let Some(seat) =
+                shared.seats.iter().find(|s| shared.idle.sleeping.contains(s.number))
+            {
+                // An idle worker gives its seat up for us.
+                seat.driver.unpark();
+            }
+        }
+        while main.flag.may_park() {
+            // It may return without a reason; then the flag still is `PARKED`.
+            thread::park();
+            main.flag.parked();
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! The blocking pool: threads for code that blocks.
+//!
+//! A job is one allocation, the task itself, whose "future" calls the closure. Jobs wait in one
+//! queue under a lock, idle threads in a stack: the one that went idle last is woken first, its
+//! memory still being warm, and those at the bottom leave after the keep-alive.
+//!
+//! Whoever adds a job sees to it that one thread is on its way (woken, or started where none is
+//! idle), and only one: a thread that arrives takes a job and, if there are more, sends for the next
+//! thread itself. So a burst of short jobs is done by the few threads that keep up with it, and a
+//! burst of long ones brings up as many threads as it needs, one after the other.
+
+use crate::{
+    Executor,
+    shared::Shared,
+    task::{Header, Id, JoinHandle, Owner, Task, contain},
+};
+use std::{
+    collections::VecDeque,
+    future::Future,
+    pin::Pin,
+    ptr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::*},
+    },
+    task::{Context, Poll},
+    thread::{self, Thread},
+    time::Instant,
+};
+use wharf_base::{
+    context::{self, Parts},
+    coop,
+    sync::{Mutex, MutexGuard, lock},
+};
+
+/// A closure as a future that is done at its first poll.
+struct Job<F>(Option<F>);
+
+impl<F> Unpin for Job<F> {}
+
+impl<F: FnOnce() -> R, R> Future for Job<F> {
+    type Output = R;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<R> {
+        let job = self.0.take().expect("a job runs once");
+        // It has a thread of its own: nobody is held up by it.
+        Poll::Ready(coop::with_unlimited(job))
+    }
+}
+
+/// The pool as owner of its tasks: it keeps no books, for its queue leads to all that wait.
+struct Jobs;
+
+impl Owner for Jobs {
+    unsafe fn schedule(task: Task) {
+        // A job is scheduled from the beginning, and done after its only poll.
+        drop(task);
+    }
+    unsafe fn reschedule(task: Task) {
+        drop(task);
+    }
+    unsafe fn release(_: &Header) -> usize {
+        // The books' reference is the second that the thread holds.
+        1
+    }
+    unsafe fn freed(_: *const ()) {}
+}
+
+/// A thread with nothing to do.
+struct Idler {
+    thread: Thread,
+    woken: AtomicBool,
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    queue: VecDeque<Task>,
+    idle: Vec<Arc<Idler>>,
+    pub(crate) threads: usize,
+    /// A thread is on its way to the queue.
+    coming: bool,
+    closed: bool,
+}
+
+impl State {
+    pub(crate) fn idle(&self) -> usize {
+        self.idle.len()
+    }
+
+    pub(crate) fn queued(&self) -> usize {
+        self.queue.len()
+    }
+}
+
+pub(crate) struct Pool {
+    state: Mutex<State>,
+    gone: wharf_base::sync::Condvar,
+}
+
+/// What sends a thread on its way.
+enum Send {
+    Nobody,
+    Wake(Arc<Idler>),
+    Start,
+}
+
+impl Pool {
+    pub(crate) fn new() -> Self {
+        Self { state: Mutex::new(State::default()), gone: wharf_base::sync::Condvar::new() }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    /// Ends the waiting jobs, and all threads after their present job.
+    pub(crate) fn close(&self) {
+        let mut state = self.state();
+        state.closed = true;
+        let (queue, idle) = (std::mem::take(&mut state.queue), std::mem::take(&mut state.idle));
+        drop(state);
+        idle.iter().for_each(|idler| idler.wake());
+        queue.into_iter().for_each(Task::shut_down);
+    }
+
+    /// Waits until all threads are gone, or until `deadline`; how many are left.
+    pub(crate) fn wait(&self, deadline: Option<Instant>) -> usize {
+        let mut state = self.state();
+        while state.threads > 0 {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            state = match left {
+                Some(left) if left.is_zero() => break,
+                #[cfg(not(loom))]
+                Some(left) => {
+                    let waited = self.gone.wait_timeout(state, left);
+                    waited.unwrap_or_else(|error| error.into_inner()).0
+                }
+                _ => self.gone.wait(state).unwrap_or_else(|error| error.into_inner()),
+            };
+        }
+        state.threads
+    }
+}
+
+impl Idler {
+    fn wake(&self) {
+        // Release: pairs with the acquire in `rest`.
+        self.woken.store(true, Release);
+        self.thread.unpark();
+    }
+}
+
+impl State {
+    /// There are jobs: whom to send for.
+    fn send(&mut self, most: usize) -> Send {
+        if self.coming || self.queue.is_empty() {
+            return Send::Nobody;
+        }
+        if let Some(idler) = self.idle.pop() {
+            self.coming = true;
+            return Send::Wake(idler);
+        }
+        if self.threads < most {
+            self.coming = true;
+            self.threads += 1;
+            return Send::Start;
+        }
+        Send::Nobody
+    }
+}
+
+impl Shared {
+    pub(crate) fn spawn_blocking<F, R>(&self, job: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + std::marker::Send + 'static,
+        R: std::marker::Send + 'static,
+    {
+        // SAFETY: `Jobs` needs no owner. The closure is `Send`. The books' reference is the second
+        // of the queue's, see `Jobs::release`.
+        let task =
+            unsafe { Task::new::<_, Jobs>(Job(Some(job)), Id::next(), ptr::null(), (0, 0), 3) };
+        let (task, join, books) = task.split();
+        _ = books.into_raw();
+        // SAFETY: the output of the job is an `R`.
+        let join = unsafe { JoinHandle::new(join) };
+        let mut state = self.pool.state();
+        if state.closed {
+            drop(state);
+            task.shut_down();
+            return join;
+        }
+        state.queue.push_back(task);
+        let send = state.send(self.config.max_blocking_threads);
+        drop(state);
+        self.send_thread(send);
+        join
+    }
+
+    fn send_thread(&self, send: Send) {
+        match send {
+            Send::Nobody => {}
+            Send::Wake(idler) => idler.wake(),
+            Send::Start => self.start_blocking_thread(),
+        }
+    }
+
+    fn start_blocking_thread(&self) {
+        let started = self.parts.upgrade().ok_or_else(|| "the runtime has gone".to_owned());
+        let started = started.and_then(|parts| {
+            self.builder().spawn(move || run(&parts)).map_err(|error| error.to_string())
+        });
+        let Err(error) = started else { return };
+        let mut state = self.pool.state();
+        state.coming = false;
+        state.threads -= 1;
+        // Where other threads are left they will come to the jobs; else nobody will.
+        let stranded =
+            if state.threads == 0 { std::mem::take(&mut state.queue) } else { VecDeque::new() };
+        drop(state);
+        log::error!("a thread of the blocking pool could not be started: {error}");
+        stranded.into_iter().for_each(Task::shut_down);
+    }
+}
+
+/// The life of a thread of the pool.
+fn run(parts: &Arc<Parts>) {
+    let executor = Executor::of(parts).expect("the pool's runtime has our executor");
+    let shared = executor.shared();
+    let entered = context::enter(parts.clone(), None);
+    shared.config.hook(|config| &config.on_thread_start);
+    let mut coming = true;
+    while let Some(job) = next(shared, coming) {
+        contain(|| job.run());
+        coming = false;
+    }
+    shared.config.hook(|config| &config.on_thread_stop);
+    drop(entered);
+    shared.pool.state().threads -= 1;
+    shared.pool.gone.notify_all();
+}
+
+/// The next job, or `None` when it is time to go. `coming`: the thread was sent for.
+fn next(shared: &Shared, mut coming: bool) -> Option<Task> {
+    loop {
+        let mut state = shared.pool.state();
+        if std::mem::take(&mut coming) {
+            state.coming = false;
+        }
+        if let Some(job) = state.queue.pop_front() {
+            let send = state.send(shared.config.max_blocking_threads);
+            drop(state);
+            shared.send_thread(send);
+            return Some(job);
+        }
+        if state.closed {
+            return None;
+        }
+        let idler = Arc::new(Idler { thread: thread::current(), woken: AtomicBool::new(false) });
+        state.idle.push(idler.clone());
+        drop(state);
+        coming = rest(shared, &idler)?;
+    }
+}
+
+/// Sleeps until sent for; `None` when the keep-alive is over.
+fn rest(shared: &Shared, idler: &Arc<Idler>) -> Option<bool> {
+    let deadline = Instant::now() + shared.config.thread_keep_alive;
+    // Acquire: pairs with the release in `Idler::wake`.
+    while !idler.woken.load(Acquire) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            let mut state = shared.pool.state();
+            let before = state.idle.len();
+            state.idle.retain(|other| !Arc::ptr_eq(other, idler));
+            if state.idle.len() < before {
+                return None;
+            }
+            // Somebody has just taken us off the stack: the wake is on its way.
+            drop(state);
+            thread::park();
+            continue;
+        }
+        thread::park_timeout(left);
+    }
+    Some(true)
+}

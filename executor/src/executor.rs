@@ -1,0 +1,257 @@
+//! [`Executor`]: the face that the builder of a runtime sees.
+
+use crate::{
+    Config, Driver, Flavor, Metrics, WorkerMetrics,
+    seat::Seat,
+    shared::{MOST_SEATS, Shared},
+    task::{JoinHandle, Task},
+    worker,
+};
+use std::{
+    any::Any,
+    fmt,
+    future::Future,
+    ptr::NonNull,
+    sync::{Arc, Weak},
+    time::{Duration, Instant},
+};
+use wharf_base::{
+    context::{self, Parts},
+    sync::atomic::{Ordering::*, fence},
+};
+
+/// Runs tasks on its seats.
+///
+/// Building one starts no thread: the first comes with the first work that the thread inside
+/// `block_on` can't do alone. Dropping the last handle to it ends all tasks; call
+/// [`shutdown`](Self::shutdown) before, for the worker threads hold handles of their own.
+pub struct Executor {
+    shared: NonNull<Shared>,
+}
+
+// SAFETY: `Shared` is made for sharing between threads, and lives until we are dropped.
+unsafe impl Send for Executor {}
+// SAFETY: as above.
+unsafe impl Sync for Executor {}
+
+/// What a shutdown could not end in its time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unfinished {
+    /// Worker threads that are still in a poll.
+    pub workers: usize,
+    /// Threads of the blocking pool that are still in a job.
+    pub blocking_threads: usize,
+    /// Tasks whose future has not been dropped yet: those in these polls.
+    pub tasks: usize,
+}
+
+impl Unfinished {
+    /// Whether everything has ended.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Executor {
+    /// An executor with one seat for each driver, which belongs to the runtime of `parts`.
+    ///
+    /// `parts` need not be alive yet, but must be whenever a task is run: see
+    /// `Arc::new_cyclic`. Its `executor` is to be this executor.
+    ///
+    /// # Panics
+    ///
+    /// With no drivers, with more than one on a current-thread executor, or with 65,535 or more;
+    /// if `event_interval` or `max_blocking_threads` is zero.
+    pub fn new(config: Config, drivers: Vec<Arc<dyn Driver>>, parts: Weak<Parts>) -> Arc<Self> {
+        assert!(!drivers.is_empty(), "an executor needs a driver for each seat, at least one");
+        assert!(drivers.len() < MOST_SEATS, "an executor has less than {MOST_SEATS} seats");
+        assert!(
+            config.flavor == Flavor::MultiThread || drivers.len() == 1,
+            "a current-thread executor has one seat, and so one driver"
+        );
+        assert!(config.event_interval > 0, "event_interval must be at least 1");
+        assert!(config.max_blocking_threads > 0, "max_blocking_threads must be at least 1");
+        Arc::new(Self { shared: Shared::new(config, drivers, parts) })
+    }
+
+    #[inline]
+    pub(crate) fn shared(&self) -> &Shared {
+        // SAFETY: it lives until our drop.
+        unsafe { self.shared.as_ref() }
+    }
+
+    /// The executor of a runtime.
+    #[inline]
+    pub(crate) fn of(parts: &Parts) -> Option<&Self> {
+        (&*parts.executor as &dyn Any).downcast_ref()
+    }
+
+    /// Calls `f` with the current runtime's executor.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn with_current<R>(f: impl FnOnce(&Self) -> R) -> R {
+        let result = context::with(|parts, _| Self::of(parts).map(f)).flatten();
+        result.expect(
+            "there is no runtime here: call this inside `block_on` or a task, or enter a runtime's \
+             handle first",
+        )
+    }
+
+    /// Spawns a task; any thread may. It runs without being awaited.
+    ///
+    /// After the shutdown the task is dropped at once, and its handle says that it was cancelled.
+    #[inline]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let task: Task = self.shared().spawn(future);
+        // SAFETY: the handle's reference, and its output's type.
+        unsafe { JoinHandle::new(task) }
+    }
+
+    /// Runs `job`, which may block, on a thread of the blocking pool; any thread may call it.
+    ///
+    /// After the shutdown, or where no thread can be started, the job is dropped, and its handle
+    /// says that it was cancelled.
+    pub fn spawn_blocking<F, R>(&self, job: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        self.shared().spawn_blocking(job)
+    }
+
+    /// Has somebody look at a seat's driver, because something was put into it from outside: its
+    /// owner is unparked; a vacant seat gets a worker. Any thread may call it.
+    pub fn unpark(&self, seat: usize) {
+        let shared = self.shared();
+        // Pairs with the fence in `Sitting::drop`: either we see the seat vacant, or who leaves it
+        // sees that its driver is not idle.
+        fence(SeqCst);
+        if shared.idle.vacant.contains(seat) {
+            shared.attend(seat);
+        } else {
+            shared.seats[seat].driver.unpark();
+        }
+    }
+
+    /// How many seats there are.
+    pub fn seats(&self) -> usize {
+        self.shared().seats.len()
+    }
+
+    /// Ends the executor: drops the futures of all tasks, refuses new ones, and waits for threads to
+    /// end, up to `timeout` (`None`: for as long as it takes). Says what has not ended.
+    ///
+    /// May be called again, to wait on. On a thread that runs tasks of this executor it does not wait
+    /// for that thread itself; what runs there ends when it returns to the executor.
+    pub fn shutdown(&self, timeout: Option<Duration>) -> Unfinished {
+        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let shared = self.shared();
+        let own = Seat::here(shared, |seat| {
+            self.begin_shutdown(seat);
+            usize::from(seat.is_some())
+        });
+        let seats = shared.seats.len();
+        let done = |state: &crate::threads::State| state.running <= own && state.drained >= seats;
+        let ended = shared.threads.wait(deadline, done);
+        let workers = if ended { 0 } else { shared.threads.state().running };
+        Unfinished {
+            workers,
+            blocking_threads: shared.pool.wait(deadline),
+            tasks: if ended { 0 } else { shared.live_tasks() },
+        }
+    }
+
+    fn begin_shutdown(&self, here: Option<&Seat>) {
+        let shared = self.shared();
+        shared.close();
+        // Pairs with the fence in `worker::park`: who sleeps after this sees the flag.
+        fence(SeqCst);
+        shared.pool.close();
+        let tasks = shared.injector.close();
+        for place in shared.threads.close() {
+            if place.searching {
+                shared.idle.end_search();
+            }
+            shared.idle.vacant.insert(place.seat);
+        }
+        drop(tasks);
+        shared.drain_strays();
+        if let Some(seat) = here {
+            worker::drain(shared, seat);
+        }
+        for seat in &shared.seats {
+            if shared.idle.vacant.remove(seat.number) {
+                drain_vacant(shared, seat);
+                shared.idle.vacant.insert(seat.number);
+            } else {
+                seat.driver.unpark();
+            }
+        }
+    }
+
+    /// What the executor has done, and how it stands.
+    pub fn metrics(&self) -> Metrics {
+        let shared = self.shared();
+        let workers = shared.seats.iter().map(|seat| WorkerMetrics {
+            polls: seat.counters.polls.get(),
+            steals: seat.counters.steals.get(),
+            parks: seat.counters.parks.get(),
+            unparks: seat.counters.unparks.get(),
+            rescues: seat.counters.rescues.get(),
+            queue_depth: seat.waiting(),
+        });
+        let workers: Vec<_> = workers.collect();
+        let spawned = shared.seats.iter().map(|seat| seat.counters.spawned.get()).sum::<u64>();
+        let pool = shared.pool.state();
+        Metrics {
+            workers,
+            live_tasks: shared.live_tasks(),
+            spawned_tasks: spawned + shared.strays_spawned.get(),
+            injector_depth: shared.injector.len(),
+            worker_threads: shared.threads.state().running,
+            blocking_threads: pool.threads,
+            idle_blocking_threads: pool.idle(),
+            blocking_queue_depth: pool.queued(),
+        }
+    }
+}
+
+/// Ends the tasks of a seat that the caller owns without sitting in it.
+fn drain_vacant(shared: &Shared, seat: &Seat) {
+    struct Stand(*const Seat);
+    impl Drop for Stand {
+        fn drop(&mut self) {
+            // SAFETY: the seat that this thread had before, if any, still is its own.
+            unsafe { Seat::sit(self.0) };
+        }
+    }
+    // SAFETY: the caller owns the seat, and it lives as long as `shared`.
+    let _stand = Stand(unsafe { Seat::sit(seat) });
+    worker::drain(shared, seat);
+}
+
+impl Drop for Executor {
+    fn drop(&mut self) {
+        self.begin_shutdown(None);
+        for seat in &self.shared().seats {
+            // SAFETY: nobody sits any more, for who sits holds us: we are the owner.
+            while let Some(task) = unsafe { seat.ring.pop() } {
+                // SAFETY: a queue's reference.
+                drop(unsafe { Task::from_raw(task) });
+            }
+        }
+        // SAFETY: once, here, and nobody sits or will.
+        unsafe { Shared::let_go(self.shared) };
+    }
+}
+
+impl fmt::Debug for Executor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Executor").field("config", &self.shared().config).finish_non_exhaustive()
+    }
+}

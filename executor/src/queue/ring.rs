@@ -1,0 +1,300 @@
+//! A seat's queue: a ring that its owner fills and empties, and from which others steal half.
+//!
+//! FIFO, also where it grows: when the ring is full the owner moves to one twice as large, so tasks
+//! never overflow into another queue and never overtake one another. A drained ring goes back to
+//! its first size.
+//!
+//! # Protocol
+//!
+//! Positions count up for ever and are reduced by the buffer's mask. `tail`, the owner's, is where
+//! the next task goes. `head` is two positions in one word: `next`, the first task that nobody has
+//! claimed, and `held`, which lags behind `next` while a thief copies what it has claimed.
+//!
+//! ```text
+//!      held        next              tail
+//! ------|===========|=================|---------
+//!        being copied  ours to pop,
+//!        by a thief    or to claim
+//! ```
+//!
+//! - *pop* (owner): moves `next` by one (and `held` with it, if equal), then reads the slot.
+//! - *claim* (thief, only if `held == next`): moves `next` over half of the tasks, leaves `held`.
+//!   Reads the slots. *release*: sets `held` to `next` as that is then.
+//! - *push* (owner): only while `tail - held` is less than the size, so what a thief copies is never
+//!   written over; then publishes by moving `tail`.
+//! - *grow* (owner): copies `held..tail` into a new buffer and publishes that. A thief that has
+//!   claimed may still read the old one, whose contents stay: it is kept until a later change of
+//!   buffers finds no claim. A thief reads `buffer` after its claim, and the owner checks for a
+//!   claim by a read-modify-write of `head` after it has published: whichever of the two comes
+//!   first in the order of `head`, the thief sees the new buffer or the owner sees the claim.
+//!
+//! # Orderings
+//!
+//! - `tail`: release in push, acquire in claim: the thief sees the slots up to `tail`.
+//! - `head`: release in release (and in claim), acquire in push and pop: what the thief has read is
+//!   read before the owner writes over it.
+//! - `buffer`: release in grow, acquire in claim: the thief sees what was copied.
+
+use wharf_base::sync::{
+    UnsafeCell,
+    atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::*},
+};
+
+/// The size of a ring that has not grown. At least two.
+#[cfg(not(loom))]
+const SMALLEST: u32 = 256;
+#[cfg(loom)]
+const SMALLEST: u32 = 2;
+
+/// The most that one theft takes: bounds the time that the owner's ring is held.
+const LARGEST_THEFT: u32 = SMALLEST / 2;
+
+struct Buffer<T> {
+    slots: Box<[UnsafeCell<Option<std::ptr::NonNull<T>>>]>,
+}
+
+impl<T> Buffer<T> {
+    fn new(size: u32) -> *mut Self {
+        debug_assert!(size.is_power_of_two());
+        let slots = (0..size).map(|_| UnsafeCell::new(None)).collect();
+        Box::into_raw(Box::new(Self { slots }))
+    }
+
+    fn size(&self) -> u32 {
+        self.slots.len() as u32
+    }
+
+    #[inline]
+    fn slot(&self, position: u32) -> &UnsafeCell<Option<std::ptr::NonNull<T>>> {
+        let index = (position & (self.size() - 1)) as usize;
+        &self.slots[index]
+    }
+
+    /// # Safety
+    ///
+    /// The slot has been written, and nobody writes it meanwhile.
+    #[inline]
+    unsafe fn read(&self, position: u32) -> std::ptr::NonNull<T> {
+        // SAFETY: as the caller says.
+        let item = self.slot(position).with(|slot| unsafe { *slot });
+        item.expect("a slot between head and tail is filled")
+    }
+
+    /// # Safety
+    ///
+    /// Nobody else looks at the slot meanwhile.
+    #[inline]
+    unsafe fn write(&self, position: u32, item: std::ptr::NonNull<T>) {
+        // SAFETY: as the caller says.
+        self.slot(position).with_mut(|slot| unsafe { *slot = Some(item) });
+    }
+}
+
+/// A queue of pointers with one owner and many thieves.
+pub(crate) struct Ring<T> {
+    /// `held` in the upper half, `next` in the lower.
+    head: AtomicU64,
+    tail: AtomicU32,
+    buffer: AtomicPtr<Buffer<T>>,
+    /// The owner's: buffers that a thief may still read.
+    retired: UnsafeCell<Vec<*mut Buffer<T>>>,
+}
+
+// SAFETY: the protocol above says who may touch slots and buffers; the items are only handed on.
+unsafe impl<T> Send for Ring<T> {}
+// SAFETY: as above. The methods of the owner are unsafe to call for everybody else.
+unsafe impl<T> Sync for Ring<T> {}
+
+fn pack(held: u32, next: u32) -> u64 {
+    (u64::from(held) << 32) | u64::from(next)
+}
+
+fn unpack(head: u64) -> (u32, u32) {
+    ((head >> 32) as u32, head as u32)
+}
+
+impl<T> Ring<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            head: AtomicU64::new(0),
+            tail: AtomicU32::new(0),
+            buffer: AtomicPtr::new(Buffer::new(SMALLEST)),
+            retired: UnsafeCell::new(Vec::new()),
+        }
+    }
+
+    /// How many items are there to be popped or stolen; a guess to all but the owner.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        // Acquire: a `len` of zero after a fence is believed by whoever goes to sleep; the fence is
+        // what counts there, and these loads come after it.
+        let (_, next) = unpack(self.head.load(Acquire));
+        let tail = self.tail.load(Acquire);
+        tail.wrapping_sub(next).min(i32::MAX as u32) as usize
+    }
+
+    /// The owner's buffer.
+    #[inline]
+    fn own_buffer(&self) -> &Buffer<T> {
+        // Relaxed: only the owner changes it.
+        // SAFETY: the present buffer is alive, and only the owner retires it.
+        unsafe { &*self.buffer.load(Relaxed) }
+    }
+
+    /// Adds an item at the back.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the owner.
+    #[inline]
+    pub(crate) unsafe fn push(&self, item: std::ptr::NonNull<T>) {
+        // Relaxed: only the owner changes it.
+        let tail = self.tail.load(Relaxed);
+        // Acquire: pairs with a thief's release, before we write over what it has read.
+        let (held, _) = unpack(self.head.load(Acquire));
+        let mut buffer = self.own_buffer();
+        if tail.wrapping_sub(held) >= buffer.size() {
+            self.exchange_buffer(buffer.size() * 2, held, tail);
+            buffer = self.own_buffer();
+        }
+        // SAFETY: the position is outside `held..tail`, so nobody reads it.
+        unsafe { buffer.write(tail, item) };
+        // Release: pairs with the acquire in a thief's claim.
+        self.tail.store(tail.wrapping_add(1), Release);
+    }
+
+    /// Takes the item at the front.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the owner.
+    #[inline]
+    pub(crate) unsafe fn pop(&self) -> Option<std::ptr::NonNull<T>> {
+        // Relaxed: only the owner changes it.
+        let tail = self.tail.load(Relaxed);
+        // Acquire: pairs with the last change by a thief.
+        let mut head = self.head.load(Acquire);
+        loop {
+            let (held, next) = unpack(head);
+            if next == tail {
+                return None;
+            }
+            let after = next.wrapping_add(1);
+            let changed = pack(if held == next { after } else { held }, after);
+            // AcqRel: pairs with a thief's claim and release.
+            match self.head.compare_exchange_weak(head, changed, AcqRel, Acquire) {
+                // SAFETY: the item is ours now, and only we write slots.
+                Ok(_) => return Some(unsafe { self.own_buffer().read(next) }),
+                Err(now) => head = now,
+            }
+        }
+    }
+
+    /// Goes back to the first size after a flood. Costs next to nothing where there was none.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the owner.
+    pub(crate) unsafe fn shrink(&self) {
+        let (held, _) = unpack(self.head.load(Acquire));
+        let tail = self.tail.load(Relaxed);
+        if self.own_buffer().size() > SMALLEST && tail.wrapping_sub(held) <= SMALLEST / 2 {
+            self.exchange_buffer(SMALLEST, held, tail);
+        }
+    }
+
+    /// Moves `held..tail` into a buffer of another size.
+    #[cold]
+    fn exchange_buffer(&self, size: u32, held: u32, tail: u32) {
+        assert!(size <= 1 << 30, "a queue holds 2^30 tasks");
+        let old = self.own_buffer();
+        let new = Buffer::new(size);
+        let mut position = held;
+        while position != tail {
+            // SAFETY: the slots between are filled; thieves only read them; the new buffer is ours.
+            unsafe { (*new).write(position, old.read(position)) };
+            position = position.wrapping_add(1);
+        }
+        // Release: pairs with the acquire in a thief's claim. (The swap is the owner's alone.)
+        let old = self.buffer.swap(new, AcqRel);
+        // AcqRel: see "grow" above: in one order with the claims.
+        let (held, next) = unpack(self.head.fetch_add(0, AcqRel));
+        self.retired.with_mut(|retired| {
+            // SAFETY: only the owner touches the list, and it is here.
+            let retired = unsafe { &mut *retired };
+            retired.push(old);
+            if held == next {
+                // SAFETY: nobody has a claim, and whoever claims now sees the new buffer.
+                retired.drain(..).for_each(|old| unsafe { drop(Box::from_raw(old)) });
+            }
+        });
+    }
+
+    /// Steals half of the items: one is returned, the others go into `into`. `None` where nothing
+    /// is to be had, or another thief is at work.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the owner of `into`, which is another ring.
+    pub(crate) unsafe fn steal_into(&self, into: &Self) -> Option<std::ptr::NonNull<T>> {
+        let (first, count) = self.claim()?;
+        // Acquire: pairs with the release in `exchange_buffer`; it comes after the claim.
+        // SAFETY: the claim keeps the owner from freeing this buffer.
+        let buffer = unsafe { &*self.buffer.load(Acquire) };
+        for n in 1..count {
+            // SAFETY: claimed slots are filled and not written; the caller owns `into`.
+            unsafe { into.push(buffer.read(first.wrapping_add(n))) };
+        }
+        // SAFETY: as above.
+        let item = unsafe { buffer.read(first) };
+        self.release();
+        Some(item)
+    }
+
+    fn claim(&self) -> Option<(u32, u32)> {
+        // Acquire: the tail is read after, so it is no older than this.
+        let mut head = self.head.load(Acquire);
+        loop {
+            let (held, next) = unpack(head);
+            // Acquire: pairs with the release in push.
+            let count = self.tail.load(Acquire).wrapping_sub(next);
+            let count = (count - count / 2).min(LARGEST_THEFT);
+            if held != next || count == 0 {
+                return None;
+            }
+            let claimed = pack(held, next.wrapping_add(count));
+            // AcqRel: pairs with the owner's pop, and with its check in `exchange_buffer`. That
+            // `head` has not changed also says that `count` is not stale.
+            match self.head.compare_exchange_weak(head, claimed, AcqRel, Acquire) {
+                Ok(_) => return Some((next, count)),
+                Err(now) => head = now,
+            }
+        }
+    }
+
+    fn release(&self) {
+        // Relaxed: checked by the exchange.
+        let mut head = self.head.load(Relaxed);
+        loop {
+            let (_, next) = unpack(head);
+            // Release: pairs with the acquire in push: our reads come before its write.
+            match self.head.compare_exchange_weak(head, pack(next, next), AcqRel, Relaxed) {
+                Ok(_) => return,
+                Err(now) => head = now,
+            }
+        }
+    }
+}
+
+impl<T> Drop for Ring<T> {
+    fn drop(&mut self) {
+        let buffer = self.buffer.load(Acquire);
+        self.retired.with_mut(|retired| {
+            // SAFETY: nobody else is left.
+            for buffer in unsafe { (*retired).drain(..) }.chain([buffer]) {
+                // SAFETY: each was made as a box, and is in one place only.
+                drop(unsafe { Box::from_raw(buffer) });
+            }
+        });
+    }
+}

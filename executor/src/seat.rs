@@ -1,0 +1,226 @@
+//! A seat: everything that a running thread needs beside itself.
+//!
+//! Threads come and go, seats stay. Whoever has removed a seat's bit from `vacant` is its *owner*
+//! and may use what only owners may use, until it puts the bit back; the set's release and acquire
+//! hand the contents on. The owner's thread finds its seat through a thread-local.
+
+use crate::{
+    Driver,
+    metrics::Counters,
+    queue::{LifoSlot, Ring},
+    registry::Registry,
+    shared::Shared,
+    task::{Header, Ids, Task},
+};
+use std::{cell::Cell, future::Future, ptr, sync::Arc, time::Instant};
+use wharf_base::sync::atomic::{AtomicU32, Ordering::*};
+
+/// How many tasks in a row may come from the LIFO slot before the queue has its turn.
+const LIFO_BUDGET: u32 = 3;
+
+thread_local! {
+    /// The seat that this thread sits in.
+    static HERE: Cell<*const Seat> = const { Cell::new(ptr::null()) };
+}
+
+#[repr(align(128))]
+pub(crate) struct Seat {
+    pub(crate) number: usize,
+    pub(crate) ring: Ring<Header>,
+    pub(crate) lifo: LifoSlot<Header>,
+    pub(crate) driver: Arc<dyn Driver>,
+    pub(crate) registry: Registry,
+    pub(crate) counters: Counters,
+    /// Counts polls, for the watcher: a count that stands still is a poll that takes long.
+    pub(crate) polls: AtomicU32,
+    /// The watcher's: what `polls` was at its last look.
+    pub(crate) watched: AtomicU32,
+    pub(crate) own: Own,
+}
+
+/// What only the owner uses.
+pub(crate) struct Own {
+    shared: Cell<*const Shared>,
+    ids: Ids,
+    /// Tasks made here less tasks freed here.
+    pub(crate) allocated: Cell<i64>,
+    /// The runtime is shut down and this seat's tasks are gone: new ones end at once.
+    pub(crate) drained: Cell<bool>,
+    /// A task, or the main future, is being polled.
+    pub(crate) polling: Cell<bool>,
+    /// The owner is the searcher.
+    pub(crate) searching: Cell<bool>,
+    /// Tasks in a row that came from the LIFO slot.
+    lifo_run: Cell<u32>,
+    /// Polls until the next look at driver and injector.
+    pub(crate) left: Cell<u32>,
+    /// Polls until the next look at the clock, and how many that was from the last one.
+    pub(crate) clock: Cell<(u32, u32)>,
+    pub(crate) looked: Cell<Option<Instant>>,
+    /// The watcher's: heartbeats in a row at which nothing was busy.
+    pub(crate) quiet_beats: Cell<u32>,
+    pub(crate) random: Cell<u32>,
+}
+
+// SAFETY: `own` is used by the owner only, and ownership is handed on through `Idle::vacant`; all
+// else is made for sharing.
+unsafe impl Sync for Seat {}
+// SAFETY: as above; the pointer to `Shared` is that of the box that holds the seat.
+unsafe impl Send for Seat {}
+
+impl Seat {
+    pub(crate) fn new(number: usize, driver: Arc<dyn Driver>) -> Self {
+        Self {
+            number,
+            ring: Ring::new(),
+            lifo: LifoSlot::new(),
+            driver,
+            registry: Registry::new(),
+            counters: Counters::default(),
+            polls: AtomicU32::new(0),
+            watched: AtomicU32::new(0),
+            own: Own {
+                shared: Cell::new(ptr::null()),
+                ids: Ids::default(),
+                allocated: Cell::new(0),
+                drained: Cell::new(false),
+                polling: Cell::new(false),
+                searching: Cell::new(false),
+                lifo_run: Cell::new(0),
+                left: Cell::new(0),
+                clock: Cell::new((1, 1)),
+                looked: Cell::new(None),
+                quiet_beats: Cell::new(0),
+                random: Cell::new(0x9e37_79b9 ^ number as u32),
+            },
+        }
+    }
+
+    /// Names the box that the seat has come to lie in.
+    pub(crate) fn set_shared(&self, shared: *const Shared) {
+        self.own.shared.set(shared);
+    }
+
+    #[inline]
+    pub(crate) fn shared(&self) -> &Shared {
+        // SAFETY: a seat is part of its `Shared`.
+        unsafe { &*self.own.shared.get() }
+    }
+
+    /// Calls `f` with the seat that this thread sits in, if it is one of `shared`'s.
+    #[inline]
+    pub(crate) fn here<R>(shared: *const Shared, f: impl FnOnce(Option<&Seat>) -> R) -> R {
+        // SAFETY: `sit` has set it, and its caller keeps the seat until it sets another.
+        let seat = unsafe { HERE.get().as_ref() };
+        f(seat.filter(|seat| ptr::eq(seat.own.shared.get(), shared)))
+    }
+
+    /// Makes `seat` this thread's, and returns the one before.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the seat, and keeps it alive and owned until it calls this again.
+    pub(crate) unsafe fn sit(seat: *const Seat) -> *const Seat {
+        HERE.replace(seat)
+    }
+
+    /// Spawns a task. Owner only, by its contract: `here` gives a seat to its owner.
+    #[inline]
+    pub(crate) fn spawn<F: Future>(&self, future: F) -> Task {
+        let own = &self.own;
+        // SAFETY: we are the owner; the slot is filled below.
+        let slot = unsafe { self.registry.reserve() };
+        let home = (self.number as u16, slot);
+        // SAFETY: `Shared` is this owner's type, and `allocated` keeps it until the task is freed.
+        // The future is `Send`, by the executor's own signature.
+        let task = unsafe {
+            Task::new::<F, Shared>(future, own.ids.next(), own.shared.get().cast(), home, 3)
+        };
+        own.allocated.set(own.allocated.get() + 1);
+        let (task, join, books) = task.split();
+        // SAFETY: we are the owner, and have reserved the slot.
+        unsafe { self.registry.fill(slot, books) };
+        self.counters.spawned.add(1);
+        if own.drained.get() {
+            task.shut_down();
+        } else {
+            self.push(task);
+        }
+        join
+    }
+
+    /// Queues a task that is to run soon: in the LIFO slot, if a poll of ours has woken it.
+    #[inline]
+    pub(crate) fn push(&self, task: Task) {
+        let task = task.into_raw();
+        let back = if self.own.polling.get() && self.shared().has_lifo {
+            self.lifo.replace(task)
+        } else {
+            Some(task)
+        };
+        if let Some(task) = back {
+            // SAFETY: we are the owner.
+            unsafe { self.ring.push(task) };
+        }
+        if !self.shared().idle.is_watched() {
+            self.shared().post_watch();
+        }
+    }
+
+    /// Queues a task behind all others.
+    #[inline]
+    pub(crate) fn push_back(&self, task: Task) {
+        // SAFETY: we are the owner.
+        unsafe { self.ring.push(task.into_raw()) };
+    }
+
+    /// The next task of our own.
+    #[inline]
+    pub(crate) fn pop(&self) -> Option<Task> {
+        let own = &self.own;
+        if let Some(task) = self.lifo.take() {
+            // SAFETY: queues hold references that are nobody else's.
+            let task = unsafe { Task::from_raw(task) };
+            if own.lifo_run.get() < LIFO_BUDGET {
+                own.lifo_run.set(own.lifo_run.get() + 1);
+                return Some(task);
+            }
+            self.push_back(task);
+        }
+        own.lifo_run.set(0);
+        // SAFETY: we are the owner; and as above.
+        unsafe { self.ring.pop().map(|task| Task::from_raw(task)) }
+    }
+
+    /// How many tasks wait here, as far as can be seen.
+    #[inline]
+    pub(crate) fn waiting(&self) -> usize {
+        self.ring.len() + usize::from(!self.lifo.is_empty())
+    }
+
+    /// Steals from `other` into our own queue.
+    pub(crate) fn steal_from(&self, other: &Seat) -> Option<Task> {
+        // SAFETY: we are the owner of our ring; the reference was the queue's.
+        let task = unsafe { other.ring.steal_into(&self.ring).map(|task| Task::from_raw(task)) };
+        self.counters.steals.add(task.is_some().into());
+        task
+    }
+
+    /// A cheap random number, for where to begin a search.
+    pub(crate) fn random(&self) -> usize {
+        let mut x = self.own.random.get();
+        x ^= x << 13;
+        x ^= x >> 17;
+        x ^= x << 5;
+        self.own.random.set(x);
+        x as usize
+    }
+
+    /// Counts a poll that begins.
+    #[inline]
+    pub(crate) fn count_poll(&self) {
+        // Relaxed, and no read-modify-write: only the owner counts; the watcher wants to see change.
+        self.polls.store(self.polls.load(Relaxed).wrapping_add(1), Relaxed);
+        self.counters.polls.add(1);
+    }
+}

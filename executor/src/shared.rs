@@ -1,0 +1,337 @@
+//! What all threads of an executor share, and how tasks find their way into its queues.
+//!
+//! # How long it lives
+//!
+//! Every task points to its `Shared`, and a waker on a foreign thread may use that long after the
+//! runtime has gone. Counting each task in one word would make all seats fight for it, so seats
+//! count what they allocate and free themselves, and `outstanding` counts the rest: what threads
+//! without a seat allocate and free. It starts at `BIAS`; when the executor is dropped, nobody sits
+//! any more, the seats' sums are added and `BIAS` is taken off, and from then on it is the number
+//! of tasks still allocated. Whoever brings it to zero frees the `Shared`.
+
+use crate::{
+    Config, Driver, Flavor,
+    block_on::Waiting,
+    blocking::Pool,
+    idle::Idle,
+    metrics::Counter,
+    queue::Injector,
+    registry::Registry,
+    seat::Seat,
+    task::{Header, Id, Owner, Task},
+    threads::Threads,
+};
+use std::{
+    future::Future,
+    ptr::NonNull,
+    sync::{Arc, Weak},
+};
+use wharf_base::{
+    context::Parts,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicI64, Ordering::*, fence},
+        lock,
+    },
+};
+
+/// The home of tasks that were spawned by a thread without a seat.
+const STRAY: u16 = u16::MAX;
+/// More seats than this can't be told apart by a header.
+pub(crate) const MOST_SEATS: usize = STRAY as usize;
+
+const BIAS: i64 = 1 << 62;
+
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) seats: Box<[Seat]>,
+    pub(crate) has_lifo: bool,
+    pub(crate) idle: Idle,
+    pub(crate) injector: Injector,
+    pub(crate) threads: Threads,
+    pub(crate) pool: Pool,
+    pub(crate) waiting: Waiting,
+    pub(crate) parts: Weak<Parts>,
+    /// The shutdown has begun.
+    closed: AtomicBool,
+    strays: Registry,
+    /// Whoever holds the lock owns `strays`; whether these were drained.
+    strays_lock: Mutex<bool>,
+    pub(crate) strays_spawned: Counter,
+    pub(crate) strays_completed: Counter,
+    outstanding: AtomicI64,
+}
+
+// SAFETY: the registry's cells are used under `strays_lock`; all else is made for sharing.
+unsafe impl Sync for Shared {}
+// SAFETY: as above.
+unsafe impl Send for Shared {}
+
+impl Shared {
+    pub(crate) fn new(
+        config: Config,
+        drivers: Vec<Arc<dyn Driver>>,
+        parts: Weak<Parts>,
+    ) -> NonNull<Self> {
+        let seats: Box<[Seat]> =
+            drivers.into_iter().enumerate().map(|(n, driver)| Seat::new(n, driver)).collect();
+        let shared = Box::leak(Box::new(Self {
+            has_lifo: config.flavor == Flavor::MultiThread,
+            idle: Idle::new(seats.len()),
+            config,
+            seats,
+            injector: Injector::new(),
+            threads: Threads::new(),
+            pool: Pool::new(),
+            waiting: Waiting::new(),
+            parts,
+            closed: AtomicBool::new(false),
+            strays: Registry::new(),
+            strays_lock: Mutex::new(false),
+            strays_spawned: Counter::default(),
+            strays_completed: Counter::default(),
+            outstanding: AtomicI64::new(BIAS),
+        }));
+        shared.seats.iter().for_each(|seat| seat.set_shared(shared));
+        NonNull::from(shared)
+    }
+
+    /// The executor is dropped: frees the `Shared` as soon as all its tasks are freed.
+    ///
+    /// # Safety
+    ///
+    /// Called once; nobody sits in a seat or enters one, and `this` is used no more.
+    pub(crate) unsafe fn let_go(this: NonNull<Self>) {
+        // SAFETY: alive until `settle` below.
+        let shared = unsafe { this.as_ref() };
+        let allocated: i64 = shared.seats.iter().map(|seat| seat.own.allocated.get()).sum();
+        // SAFETY: as the caller says.
+        unsafe { Self::settle(this, allocated - BIAS) };
+    }
+
+    /// # Safety
+    ///
+    /// `change` accounts for something that kept `this` alive until now.
+    unsafe fn settle(this: NonNull<Self>, change: i64) {
+        // SAFETY: alive, as the caller says.
+        let outstanding = unsafe { &this.as_ref().outstanding };
+        // AcqRel: pairs with itself: whoever frees has seen all others' last use.
+        if outstanding.fetch_add(change, AcqRel) + change == 0 {
+            // SAFETY: made as a box, and nothing points to it any more.
+            drop(unsafe { Box::from_raw(this.as_ptr()) });
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_closed(&self) -> bool {
+        // Relaxed: a hint, or after a fence; what the shutdown does is ordered by the seats.
+        self.closed.load(Relaxed)
+    }
+
+    /// Begins the shutdown; whether it had not begun yet.
+    pub(crate) fn close(&self) -> bool {
+        // AcqRel: for form; the fences of the park protocol order it with the sleepers.
+        !self.closed.swap(true, AcqRel)
+    }
+
+    pub(crate) fn is_multi_thread(&self) -> bool {
+        self.config.flavor == Flavor::MultiThread
+    }
+
+    #[inline]
+    pub(crate) fn spawn<F: Future>(&self, future: F) -> Task {
+        let mut future = Some(future);
+        let joined = Seat::here(self, |seat| {
+            seat.map(|seat| seat.spawn(future.take().expect("taken once")))
+        });
+        joined.unwrap_or_else(|| self.spawn_stray(future.expect("not taken")))
+    }
+
+    /// Spawns from a thread without a seat.
+    fn spawn_stray<F: Future>(&self, future: F) -> Task {
+        // Relaxed: only the sum counts, and the executor is alive during the call.
+        self.outstanding.fetch_add(1, Relaxed);
+        self.strays_spawned.add_shared(1);
+        let drained = lock(&self.strays_lock);
+        // SAFETY: we hold the lock; the slot is filled below.
+        let slot = unsafe { self.strays.reserve() };
+        let owner = std::ptr::from_ref(self).cast();
+        // SAFETY: as in `Seat::spawn`; `outstanding` counts this task.
+        let task = unsafe { Task::new::<F, Self>(future, Id::next(), owner, (STRAY, slot), 3) };
+        let (task, join, books) = task.split();
+        // SAFETY: as above.
+        unsafe { self.strays.fill(slot, books) };
+        let ended = *drained;
+        drop(drained);
+        if ended {
+            task.shut_down();
+        } else {
+            self.inject(task);
+        }
+        join
+    }
+
+    /// Takes the tasks that were spawned from outside, for the shutdown.
+    pub(crate) fn drain_strays(&self) {
+        let mut tasks = Vec::new();
+        let mut drained = lock(&self.strays_lock);
+        if !std::mem::replace(&mut *drained, true) {
+            // SAFETY: we hold the lock, and whoever spawns from now on queues nothing.
+            unsafe { self.strays.claim_all(|task| tasks.push(task)) };
+        }
+        drop(drained);
+        // Out of the lock: futures are foreign code.
+        tasks.into_iter().for_each(Task::shut_down);
+    }
+
+    /// Queues a task from a thread without a seat.
+    fn inject(&self, task: Task) {
+        match self.injector.push(task) {
+            Ok(()) => {
+                // Pairs with the fence in `worker::park` (P2 and S3 in `idle`).
+                fence(SeqCst);
+                self.wake_one();
+            }
+            // The shutdown finds the task in its registry; the queue's reference goes here.
+            Err(task) => drop(task),
+        }
+    }
+
+    /// There is work that somebody else could do: sees to it that somebody will (P3 and P4 in
+    /// `idle`).
+    pub(crate) fn wake_one(&self) {
+        let idle = &self.idle;
+        loop {
+            let nobody = idle.sleeping.is_empty() && !self.may_start_worker();
+            if idle.is_searched() || nobody || !idle.begin_search() {
+                return;
+            }
+            if let Some(seat) = idle.sleeping.take_any(idle.watcher()) {
+                self.seats[seat].counters.unparks.add_shared(1);
+                return self.seats[seat].driver.unpark();
+            }
+            if self.start_any_worker() {
+                return;
+            }
+            idle.end_search();
+            // As any end of a search: somebody may have relied on us.
+            fence(SeqCst);
+            if self.injector.len() == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Nobody watches, and there is work on this thread that a long poll would hold up.
+    #[cold]
+    pub(crate) fn post_watch(&self) {
+        if self.seats.len() < 2 || !self.is_multi_thread() || self.is_closed() {
+            return;
+        }
+        let sleeper = self.seats.iter().find(|seat| self.idle.sleeping.contains(seat.number));
+        if let Some(seat) = sleeper {
+            if self.idle.begin_watch(seat.number) {
+                seat.driver.unpark();
+            }
+        } else if self.may_start_worker() && self.idle.begin_search() && !self.start_any_worker() {
+            self.idle.end_search();
+        }
+    }
+
+    fn may_start_worker(&self) -> bool {
+        self.is_multi_thread() && !self.idle.vacant.is_empty() && !self.is_closed()
+    }
+
+    /// Starts a thread in a vacant seat, as the searcher, which the caller has become.
+    fn start_any_worker(&self) -> bool {
+        if !self.may_start_worker() {
+            return false;
+        }
+        let Some(seat) = self.idle.vacant.take_any(None) else { return false };
+        self.start_worker(seat, true)
+    }
+
+    /// Somebody put something into the queue or the driver of a seat that may be vacant.
+    pub(crate) fn attend(&self, seat: usize) {
+        if self.may_start_worker() && self.idle.vacant.remove(seat) {
+            self.start_worker(seat, false);
+        }
+    }
+
+    pub(crate) fn live_tasks(&self) -> usize {
+        let seats = |count: fn(&Seat) -> &Counter| -> u64 {
+            self.seats.iter().map(|seat| count(seat).get()).sum()
+        };
+        // Completions first, so that the difference is never negative.
+        let completed = self.strays_completed.get() + seats(|seat| &seat.counters.completed);
+        let spawned = self.strays_spawned.get() + seats(|seat| &seat.counters.spawned);
+        spawned.saturating_sub(completed) as usize
+    }
+}
+
+fn shared(header: &Header) -> &Shared {
+    // SAFETY: the executor's tasks name their `Shared` as owner, and it lives as long as they do.
+    unsafe { &*header.owner.cast::<Shared>() }
+}
+
+impl Owner for Shared {
+    #[inline]
+    unsafe fn schedule(task: Task) {
+        let owner = task.header().owner.cast::<Shared>();
+        let mut task = Some(task);
+        Seat::here(owner, |seat| {
+            if let Some(seat) = seat {
+                seat.push(task.take().expect("taken once"));
+            }
+        });
+        let Some(task) = task else { return };
+        // The task may run, end and be freed as soon as it is in the queue, and its executor with
+        // it: a reference of our own keeps both until we are done.
+        let _keep = task.clone();
+        // SAFETY: the executor lives as long as its tasks.
+        unsafe { &*owner }.inject(task);
+    }
+
+    #[inline]
+    unsafe fn reschedule(task: Task) {
+        let owner = task.header().owner.cast::<Shared>();
+        let on_seat = Seat::here(owner, |seat| seat.is_some());
+        if !on_seat {
+            // SAFETY: the same contract.
+            return unsafe { Self::schedule(task) };
+        }
+        Seat::here(owner, |seat| seat.expect("just seen").push_back(task));
+    }
+
+    #[inline]
+    unsafe fn release(header: &Header) -> usize {
+        let shared = shared(header);
+        let had_it = Seat::here(shared, |seat| {
+            match seat {
+                Some(seat) => seat.counters.completed.add(1),
+                None => shared.strays_completed.add_shared(1),
+            }
+            match seat {
+                // SAFETY: this thread owns the seat, and the task is complete.
+                Some(seat) if seat.number == header.home as usize => unsafe {
+                    seat.registry.free(header.slot)
+                },
+                _ if header.home == STRAY => shared.strays.give_back(header.slot),
+                _ => shared.seats[header.home as usize].registry.give_back(header.slot),
+            }
+        });
+        usize::from(had_it)
+    }
+
+    #[inline]
+    unsafe fn freed(owner: *const ()) {
+        let shared = owner.cast::<Shared>();
+        let counted = Seat::here(shared, |seat| {
+            seat.map(|seat| seat.own.allocated.set(seat.own.allocated.get() - 1))
+        });
+        if counted.is_none() {
+            // SAFETY: the freed task was counted and kept the `Shared` until now.
+            unsafe { Shared::settle(NonNull::new_unchecked(shared.cast_mut()), -1) };
+        }
+    }
+}

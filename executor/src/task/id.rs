@@ -1,0 +1,91 @@
+//! Numbers that tell tasks apart.
+
+use std::{
+    cell::Cell,
+    fmt,
+    num::NonZeroU64,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+/// Tells a task from all others of the process, of whichever runtime, for as long as it runs.
+///
+/// The numbers are unique but in no order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Id(NonZeroU64);
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// How many numbers a seat takes at once.
+const BATCH: u64 = 1024;
+
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+thread_local! {
+    static CURRENT: Cell<Option<Id>> = const { Cell::new(None) };
+}
+
+fn take(count: u64) -> u64 {
+    // Relaxed: only the numbers themselves matter.
+    NEXT.fetch_add(count, Relaxed)
+}
+
+impl Id {
+    pub(crate) fn next() -> Self {
+        Self::from_number(take(1))
+    }
+
+    fn from_number(number: u64) -> Self {
+        Self(NonZeroU64::new(number).expect("the process has made 2^64 tasks"))
+    }
+}
+
+/// A seat's stock of numbers, so that two seats don't fight for one counter.
+#[derive(Debug, Default)]
+pub(crate) struct Ids {
+    next: Cell<u64>,
+    left: Cell<u64>,
+}
+
+impl Ids {
+    #[inline]
+    pub(crate) fn next(&self) -> Id {
+        if self.left.get() == 0 {
+            self.next.set(take(BATCH));
+            self.left.set(BATCH);
+        }
+        self.left.set(self.left.get() - 1);
+        Id::from_number(self.next.replace(self.next.get() + 1))
+    }
+}
+
+/// Runs `f` as part of the task `id`.
+#[inline]
+pub(crate) fn with_current<R>(id: Id, f: impl FnOnce() -> R) -> R {
+    struct Restore(Option<Id>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            CURRENT.set(self.0);
+        }
+    }
+    let _restore = Restore(CURRENT.replace(Some(id)));
+    f()
+}
+
+/// The number of the task that is running on this thread.
+///
+/// # Panics
+///
+/// Where no spawned task runs: outside a runtime, and in the main future of `block_on`.
+#[track_caller]
+pub fn id() -> Id {
+    try_id().expect("no task runs here: `id` was called outside any spawned task; see `try_id`")
+}
+
+/// The number of the task that is running on this thread, if one is.
+pub fn try_id() -> Option<Id> {
+    CURRENT.get()
+}

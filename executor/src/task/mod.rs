@@ -1,0 +1,57 @@
+//! Tasks: a future, its state, and the handles to it.
+
+mod cell;
+mod error;
+mod id;
+mod join;
+mod state;
+mod waker;
+mod yield_now;
+
+pub(crate) use cell::{Header, Owner, Task, contain};
+pub use error::JoinError;
+pub(crate) use id::Ids;
+pub use id::{Id, id, try_id};
+pub use join::{AbortHandle, JoinHandle};
+pub use yield_now::{YieldNow, yield_now};
+
+use crate::Executor;
+use std::future::Future;
+
+/// Spawns a task on the current runtime. It runs without being awaited.
+///
+/// After the runtime's shutdown the task is dropped at once, and its handle says that it was
+/// cancelled.
+///
+/// # Panics
+///
+/// Outside a runtime.
+#[track_caller]
+#[inline]
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    Executor::with_current(|executor| executor.spawn(future))
+}
+
+/// Runs `job`, which may block, on a thread of the current runtime's blocking pool.
+///
+/// A job that has begun can't be aborted, and a shutdown waits for it (as long as the shutdown's
+/// time-out allows).
+///
+/// # Panics
+///
+/// Outside a runtime.
+#[track_caller]
+pub fn spawn_blocking<F, R>(job: F) -> JoinHandle<R>
+where
+    F: FnOnce() -> R + Send + 'static,
+    R: Send + 'static,
+{
+    Executor::with_current(|executor| executor.spawn_blocking(job))
+}
+
+#[cfg(not(loom))]
+pub(crate) mod tests;

@@ -1,0 +1,170 @@
+//! Worker threads: started when there is work that no thread can do, kept for a while without a
+//! seat, waited for at the end.
+
+use crate::{Executor, block_on::Driving, seat::Seat, shared::Shared, task::contain, worker};
+use std::{
+    sync::Arc,
+    thread::Builder,
+    time::{Duration, Instant},
+};
+use wharf_base::{
+    context::Parts,
+    sync::{Condvar, Mutex, MutexGuard, lock},
+};
+
+/// A seat for a thread to sit in, and whether it comes as the searcher.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) seat: usize,
+    pub(crate) searching: bool,
+}
+
+pub(crate) struct Threads {
+    state: Mutex<State>,
+    /// For threads without a seat: a place was assigned, or the end has come.
+    assigned: Condvar,
+    /// For a shutdown: a thread has ended, or a seat was drained.
+    gone: Condvar,
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    /// Worker threads, started or about to.
+    pub(crate) running: usize,
+    /// Those of them that wait for a place.
+    idle: usize,
+    places: Vec<Place>,
+    pub(crate) drained: usize,
+    closed: bool,
+}
+
+impl Threads {
+    pub(crate) fn new() -> Self {
+        Self { state: Mutex::new(State::default()), assigned: Condvar::new(), gone: Condvar::new() }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    /// No thread gets a place from now on.
+    pub(crate) fn close(&self) -> Vec<Place> {
+        let mut state = self.state();
+        state.closed = true;
+        self.assigned.notify_all();
+        std::mem::take(&mut state.places)
+    }
+
+    pub(crate) fn count_drained(&self) {
+        self.state().drained += 1;
+        self.gone.notify_all();
+    }
+
+    /// Waits until `done`, or until `deadline`; whether it is done.
+    pub(crate) fn wait(&self, deadline: Option<Instant>, done: impl Fn(&State) -> bool) -> bool {
+        let mut state = self.state();
+        while !done(&state) {
+            state =
+                match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+                    Some(Duration::ZERO) => return false,
+                    left => wait(&self.gone, state, left),
+                };
+        }
+        true
+    }
+
+    /// Waits for a place; `None` when it has waited long enough, or the end has come.
+    fn stand_by(&self, keep_alive: Duration) -> Option<Place> {
+        let deadline = Instant::now() + keep_alive;
+        let mut state = self.state();
+        state.idle += 1;
+        loop {
+            if let Some(place) = state.places.pop() {
+                state.idle -= 1;
+                return Some(place);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if state.closed || left.is_zero() {
+                state.idle -= 1;
+                return None;
+            }
+            state = wait(&self.assigned, state, Some(left));
+        }
+    }
+}
+
+fn wait<'a>(
+    condvar: &Condvar,
+    state: MutexGuard<'a, State>,
+    left: Option<Duration>,
+) -> MutexGuard<'a, State> {
+    match left {
+        #[cfg(not(loom))]
+        Some(left) => {
+            condvar.wait_timeout(state, left).unwrap_or_else(|error| error.into_inner()).0
+        }
+        _ => condvar.wait(state).unwrap_or_else(|error| error.into_inner()),
+    }
+}
+
+impl Shared {
+    /// Puts a thread into a seat that the caller owns. Where that fails, the seat is vacant again.
+    pub(crate) fn start_worker(&self, seat: usize, searching: bool) -> bool {
+        let place = Place { seat, searching };
+        let Some(parts) = self.parts.upgrade() else {
+            self.idle.vacant.insert(seat);
+            return false;
+        };
+        let mut state = self.threads.state();
+        if state.closed {
+            drop(state);
+            self.idle.vacant.insert(seat);
+            return false;
+        }
+        if state.idle > state.places.len() {
+            state.places.push(place);
+            self.threads.assigned.notify_one();
+            return true;
+        }
+        state.running += 1;
+        drop(state);
+        match self.builder().spawn(move || run(&parts, place)) {
+            Ok(_) => true,
+            Err(error) => {
+                log::error!("a worker thread could not be started, tasks have to wait: {error}");
+                self.threads.state().running -= 1;
+                self.idle.vacant.insert(seat);
+                false
+            }
+        }
+    }
+
+    /// What a thread of this executor is started with.
+    pub(crate) fn builder(&self) -> Builder {
+        let mut name = "wharf-worker".to_owned();
+        contain(|| name = (self.config.thread_name)());
+        let builder = Builder::new().name(name);
+        match self.config.thread_stack_size {
+            Some(size) => builder.stack_size(size),
+            None => builder,
+        }
+    }
+}
+
+/// The life of a worker thread.
+fn run(parts: &Arc<Parts>, first: Place) {
+    let executor = Executor::of(parts).expect("a worker's runtime has our executor");
+    let shared = executor.shared();
+    shared.config.hook(|config| &config.on_thread_start);
+    let driving = Driving::begin();
+    let mut place = Some(first);
+    while let Some(Place { seat, searching }) = place {
+        let seat: &Seat = &shared.seats[seat];
+        worker::run(parts.clone(), shared, seat, searching);
+        place = shared.threads.stand_by(shared.config.thread_keep_alive);
+    }
+    drop(driving);
+    shared.config.hook(|config| &config.on_thread_stop);
+    shared.threads.state().running -= 1;
+    shared.threads.gone.notify_all();
+}

@@ -1,0 +1,365 @@
+//! What the thread in a seat does all day.
+//!
+//! # The order of looking for work
+//!
+//! 1. the main future of `block_on`, if it was woken and this is its thread;
+//! 2. the seat's own LIFO slot and ring;
+//! 3. the injector, for a fair share of what is there;
+//! 4. the seat's own driver, without blocking;
+//! 5. other seats' rings, if nobody else searches;
+//! 6. then the seat parks in its driver (see [`idle`](crate::idle)).
+//!
+//! After `event_interval` polls, or 250 µs, the driver and the injector have their turn in any case,
+//! so that neither can be starved by tasks that are always ready.
+//!
+//! # Seats that are held up
+//!
+//! A poll that takes long holds up everything at its seat: the LIFO slot and the ring, the timers
+//! and the sources of its driver. Of the sleepers one is the *watcher*: it parks for a heartbeat
+//! ([`HEARTBEAT`]) at most, and then looks at the busy seats. Where the count of polls has not moved
+//! since the last beat, it polls that seat's driver, and takes a share of its queue. So an event waits
+//! for two heartbeats at most, as long as any seat has nothing else to do.
+//!
+//! When all is quiet for [`QUIET_BEATS`] heartbeats nobody watches any more, and an idle executor
+//! makes no system calls at all. A push at a seat that finds no watcher appoints one.
+
+use crate::{seat::Seat, shared::Shared, task::Task};
+use std::{
+    ptr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use wharf_base::{
+    context::{self, Entered, Parts},
+    sync::atomic::{Ordering::*, fence},
+};
+
+/// How long the watcher sleeps between two looks at the busy seats.
+const HEARTBEAT: Duration = Duration::from_millis(1);
+/// After how many heartbeats without a busy seat the watcher retires.
+const QUIET_BEATS: u32 = 2;
+/// After what time the driver has its turn, even if few polls were made.
+const DRIVER_TURN: Duration = Duration::from_micros(250);
+/// At most so many polls are made between two looks at the clock.
+const MOST_UNCLOCKED: u32 = 8;
+/// The most tasks that one look into the injector brings home.
+const INJECTOR_BATCH: usize = 128;
+
+/// Who else lives on the thread of a seat: the main future of a `block_on`, or nobody.
+pub(crate) trait Guest {
+    /// Called before each task: whether the thread is to leave its seat.
+    fn turn(&mut self, seat: &Seat) -> bool;
+    /// Called before parking: `false` if there is something to do.
+    fn may_park(&self) -> bool;
+    /// Called after parking.
+    fn parked(&self);
+    /// Whether the thread leaves its seat to a `block_on` that wants one.
+    fn yields_seat(&self) -> bool;
+}
+
+/// Nobody.
+pub(crate) struct NoGuest;
+
+impl Guest for NoGuest {
+    #[inline]
+    fn turn(&mut self, seat: &Seat) -> bool {
+        seat.own.drained.get()
+    }
+    fn may_park(&self) -> bool {
+        true
+    }
+    fn parked(&self) {}
+    fn yields_seat(&self) -> bool {
+        true
+    }
+}
+
+/// A thread sits in a seat as long as this lives.
+pub(crate) struct Sitting<'a> {
+    shared: &'a Shared,
+    seat: &'a Seat,
+    before: *const Seat,
+    _entered: Entered,
+}
+
+impl<'a> Sitting<'a> {
+    /// Sits down in a seat that the caller owns.
+    pub(crate) fn new(parts: Arc<Parts>, shared: &'a Shared, seat: &'a Seat) -> Self {
+        let entered = context::enter(parts, Some(seat.number));
+        // SAFETY: we own the seat until `drop`, which gives the thread its former one back.
+        let before = unsafe { Seat::sit(seat) };
+        Self { shared, seat, before, _entered: entered }
+    }
+}
+
+impl Drop for Sitting<'_> {
+    fn drop(&mut self) {
+        let (shared, seat) = (self.shared, self.seat);
+        if shared.is_closed() {
+            drain(shared, seat);
+        }
+        if let Some(task) = seat.lifo.take() {
+            // SAFETY: the slot held a reference.
+            seat.push_back(unsafe { Task::from_raw(task) });
+        }
+        let was_searching = seat.own.searching.replace(false);
+        if was_searching {
+            shared.idle.end_search();
+        }
+        shared.idle.end_watch(seat.number);
+        // SAFETY: `before` was this thread's seat before, and still is its owner's.
+        unsafe { Seat::sit(self.before) };
+        shared.idle.vacant.insert(seat.number);
+        // Pairs with the fence in `Executor::unpark`, and with P2 in `idle`.
+        fence(SeqCst);
+        shared.offer_seat();
+        if !seat.driver.is_idle() || shared.is_closed() && !seat.own.drained.get() {
+            shared.attend(seat.number);
+        }
+        if seat.ring.len() > 0 || was_searching && shared.injector.len() > 0 {
+            shared.wake_one();
+        }
+    }
+}
+
+/// A worker's time in a seat, which it owns.
+pub(crate) fn run(parts: Arc<Parts>, shared: &Shared, seat: &Seat, searching: bool) {
+    let _sitting = Sitting::new(parts, shared, seat);
+    seat.own.searching.set(searching);
+    drive(shared, seat, &mut NoGuest);
+}
+
+/// Runs tasks until the guest has done, or the seat is wanted by others.
+pub(crate) fn drive(shared: &Shared, seat: &Seat, guest: &mut impl Guest) {
+    seat.own.left.set(shared.config.event_interval);
+    loop {
+        if shared.is_closed() && !seat.own.drained.get() {
+            drain(shared, seat);
+        }
+        if guest.turn(seat) {
+            return;
+        }
+        if let Some(task) = next(shared, seat) {
+            run_task(shared, seat, task);
+        } else if !seat.driver.poll() {
+            if let Some(task) = search(shared, seat) {
+                run_task(shared, seat, task);
+            } else if guest.yields_seat() && shared.is_seat_wanted() {
+                return;
+            } else {
+                park(shared, seat, guest);
+            }
+        }
+    }
+}
+
+#[inline]
+fn run_task(shared: &Shared, seat: &Seat, task: Task) {
+    if seat.own.searching.get() {
+        found(shared, seat);
+    }
+    seat.count_poll();
+    seat.own.polling.set(true);
+    task.run();
+    seat.own.polling.set(false);
+    if seat.ring.len() > usize::from(seat.lifo.is_empty()) {
+        shared.wake_one();
+    }
+}
+
+/// The next task of the seat's own, or from outside.
+#[inline]
+fn next(shared: &Shared, seat: &Seat) -> Option<Task> {
+    if is_turn_due(shared, seat) {
+        seat.driver.poll();
+        // Whether or not there is work of our own, those from outside get their share.
+        if let Some(task) = shared.injector.pop(1, |_| unreachable!("one was asked for")) {
+            return Some(task);
+        }
+    }
+    seat.pop().or_else(|| from_injector(shared, seat))
+}
+
+/// Whether driver and injector are to have their turn now.
+#[inline]
+fn is_turn_due(shared: &Shared, seat: &Seat) -> bool {
+    let own = &seat.own;
+    let left = own.left.get() - 1;
+    own.left.set(left);
+    let (until, step) = own.clock.get();
+    own.clock.set((until - 1, step));
+    if left > 0 && (until > 1 || !is_late(seat)) {
+        return false;
+    }
+    own.left.set(shared.config.event_interval);
+    if until <= 1 || left == 0 {
+        own.looked.set(None);
+        own.clock.set((1, 1));
+    }
+    true
+}
+
+/// Looks at the clock, after 1, 2, 4, 8, 8 ... polls; sooner again where these were long.
+#[cold]
+fn is_late(seat: &Seat) -> bool {
+    let own = &seat.own;
+    let now = Instant::now();
+    let (_, step) = own.clock.get();
+    let Some(since) = own.looked.get() else {
+        own.looked.set(Some(now));
+        own.clock.set((1, 1));
+        return false;
+    };
+    let step = (step * 2).min(MOST_UNCLOCKED);
+    own.clock.set((step, step));
+    now.duration_since(since) >= DRIVER_TURN
+}
+
+/// Brings home a fair share of what waits outside.
+fn from_injector(shared: &Shared, seat: &Seat) -> Option<Task> {
+    let waiting = shared.injector.len();
+    if waiting == 0 {
+        return None;
+    }
+    let share = (waiting / shared.seats.len() + 1).min(INJECTOR_BATCH);
+    shared.injector.pop(share, |task| seat.push_back(task))
+}
+
+/// Looks into the other seats' queues, unless somebody else does.
+fn search(shared: &Shared, seat: &Seat) -> Option<Task> {
+    if shared.seats.len() == 1 {
+        return None;
+    }
+    if !seat.own.searching.get() {
+        if !shared.idle.begin_search() {
+            return None;
+        }
+        seat.own.searching.set(true);
+    }
+    let (start, count) = (seat.random(), shared.seats.len());
+    (0..count)
+        .map(|n| &shared.seats[start.wrapping_add(n) % count])
+        .filter(|other| other.number != seat.number)
+        .find_map(|other| seat.steal_from(other))
+}
+
+/// The searcher has found something: ends the search, and has the next one look for the rest.
+#[cold]
+fn found(shared: &Shared, seat: &Seat) {
+    seat.own.searching.set(false);
+    shared.idle.end_search();
+    // Pairs with P2 in `idle`: whoever relied on our search has pushed before this.
+    fence(SeqCst);
+    if shared.injector.len() > 0 || seat.waiting() > 0 {
+        shared.wake_one();
+    }
+}
+
+/// Sleeps in the driver until there is something to do (S1 to S5 in `idle`).
+fn park(shared: &Shared, seat: &Seat, guest: &impl Guest) {
+    let limit = watch_limit(shared, seat);
+    let since = limit.map(|_| Instant::now());
+    if seat.own.searching.replace(false) {
+        shared.idle.end_search();
+    }
+    shared.idle.sleeping.insert(seat.number);
+    // Pairs with P2 in `idle`.
+    fence(SeqCst);
+    if !is_needed(shared, seat, guest) && guest.may_park() {
+        seat.counters.parks.add(1);
+        // SAFETY: we are the owner.
+        unsafe { seat.ring.shrink() };
+        shared.config.hook(|config| &config.on_thread_park);
+        seat.driver.park(limit);
+        shared.config.hook(|config| &config.on_thread_unpark);
+        guest.parked();
+    }
+    if !shared.idle.sleeping.remove(seat.number) {
+        // Somebody has woken us to search.
+        seat.own.searching.set(true);
+    }
+    if since.is_some_and(|since| since.elapsed() >= HEARTBEAT / 2) {
+        look_after_others(shared, seat);
+    }
+}
+
+/// The last look around before sleep.
+fn is_needed(shared: &Shared, seat: &Seat, guest: &impl Guest) -> bool {
+    let others = || shared.seats.iter().any(|other| other.ring.len() > 0);
+    shared.injector.len() > 0
+        || seat.waiting() > 0
+        || shared.is_closed() && !seat.own.drained.get()
+        || guest.yields_seat() && shared.is_seat_wanted()
+        || !shared.idle.is_searched() && shared.seats.len() > 1 && others()
+}
+
+fn is_busy(shared: &Shared, seat: &Seat) -> bool {
+    !shared.idle.vacant.contains(seat.number) && !shared.idle.sleeping.contains(seat.number)
+}
+
+fn others<'a>(shared: &'a Shared, seat: &'a Seat) -> impl Iterator<Item = &'a Seat> {
+    shared.seats.iter().filter(|other| !ptr::eq(*other, seat))
+}
+
+/// How long this seat may sleep: a heartbeat, if it is the one to watch.
+fn watch_limit(shared: &Shared, seat: &Seat) -> Option<Duration> {
+    if shared.seats.len() == 1 || !shared.is_multi_thread() {
+        return None;
+    }
+    let quiet = if others(shared, seat).any(|other| is_busy(shared, other)) {
+        0
+    } else {
+        seat.own.quiet_beats.get() + 1
+    };
+    seat.own.quiet_beats.set(quiet);
+    if quiet > QUIET_BEATS {
+        shared.idle.end_watch(seat.number);
+        return None;
+    }
+    shared.idle.begin_watch(seat.number).then_some(HEARTBEAT)
+}
+
+/// A heartbeat of the watcher: helps the seats whose poll has not ended since the last one.
+fn look_after_others(shared: &Shared, seat: &Seat) {
+    for other in others(shared, seat).filter(|other| is_busy(shared, other)) {
+        // Relaxed: only a change counts, see `Seat::count_poll`; one watcher at a time looks.
+        let polls = other.polls.load(Relaxed);
+        if other.watched.swap(polls, Relaxed) != polls {
+            continue;
+        }
+        let mut helped = other.driver.poll();
+        let slot = other.lifo.take();
+        // SAFETY: the slot held a reference.
+        let rescued = slot.map(|task| unsafe { Task::from_raw(task) });
+        for task in rescued.into_iter().chain(seat.steal_from(other)) {
+            seat.push_back(task);
+            helped = true;
+        }
+        seat.counters.rescues.add(helped.into());
+    }
+    if seat.waiting() > 0 {
+        shared.idle.end_watch(seat.number);
+        shared.post_watch();
+    }
+}
+
+/// Ends all tasks of a seat, whose owner this thread is.
+pub(crate) fn drain(shared: &Shared, seat: &Seat) {
+    if seat.own.drained.replace(true) {
+        return;
+    }
+    let empty = || {
+        while let Some(task) = seat.pop() {
+            // A reference of the queue's: the task ends through its registry's.
+            drop(task);
+        }
+    };
+    empty();
+    let mut tasks = Vec::new();
+    // SAFETY: we are the owner. Later spawns here still reserve slots that were free, for tasks
+    // that end at once.
+    unsafe { seat.registry.claim_all(|task| tasks.push(task)) };
+    tasks.into_iter().for_each(Task::shut_down);
+    empty();
+    shared.threads.count_drained();
+}
