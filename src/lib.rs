@@ -1,1 +1,67 @@
-//! wharf: an async runtime that lives behind a C ABI.
+//! wharf: an async runtime made to live behind a C ABI.
+//!
+//! In Rust it is used as tokio is, under the same names:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! let runtime = wharf::Runtime::new()?;
+//! let sum = runtime.block_on(async {
+//!     let slow = wharf::spawn(async {
+//!         wharf::time::sleep(Duration::from_millis(1)).await;
+//!         40
+//!     });
+//!     slow.await.unwrap() + 2
+//! });
+//! assert_eq!(sum, 42);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! This crate is the facade: it puts together the executor, the timers and the reactor, which do not
+//! know each other, and holds what needs two of them at once ([`net::lookup_host`], [`fs`]). The C
+//! ABI stands on top of it, in the crate `wharf-ffi`.
+//!
+//! # What is promised
+//!
+//! * [`block_on`](Runtime::block_on) returns when its own future is done, whatever else was spawned.
+//! * Shutdown is bounded, and says what did not stop.
+//! * A panic in a task reaches its [`JoinHandle`] and nobody else.
+//! * A timer never fires early.
+//! * No use of this crate needs `unsafe`.
+//! * Several runtimes live side by side in one process; blocking on one inside another's task is a
+//!   panic with a message that says so, not a deadlock.
+//! * A runtime that was built and not used has started no thread and opened no descriptor.
+//!
+//! # Channels and locks
+//!
+//! There are none here: `async-channel`, `async-lock`, `event-listener` and `futures-util` run on any
+//! executor, and this one is tested with them.
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! | --- | --- |
+//! | `hyper` | hyper's `rt` traits on the sockets, and [`rt`](crate::rt) with its executor and timer |
+//! | `futures-io` | `AsyncRead` and `AsyncWrite` of `futures-io` on the sockets |
+//! | `tokio-io` | `AsyncRead` and `AsyncWrite` of tokio on the sockets |
+
+mod driver;
+pub mod fs;
+pub mod net;
+#[cfg(feature = "hyper")]
+pub mod rt;
+pub mod runtime;
+
+/// Tasks: spawning them, waiting for them, giving way to others.
+pub mod task {
+    pub use wharf_base::coop::{consume_budget, unconstrained};
+    pub use wharf_executor::task::*;
+}
+
+/// Waiting for a point in time.
+pub mod time {
+    pub use wharf_timer::*;
+}
+
+pub use runtime::{Builder, Handle, Runtime, block_on};
+pub use task::{AbortHandle, JoinError, JoinHandle, spawn, spawn_blocking};

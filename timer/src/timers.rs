@@ -121,6 +121,15 @@ impl Timers {
         if now < earliest { 0 } else { place.fire(now) }
     }
 
+    /// Whether no timer is armed in `seat`; a hint, where others arm some.
+    ///
+    /// # Panics
+    ///
+    /// Panics where there is no such seat.
+    pub fn is_idle(&self, seat: usize) -> bool {
+        self.seats[seat].earliest() == NEVER
+    }
+
     /// Ends all timers: what waits is woken, and panics when it asks for its timer again.
     ///
     /// To be called when the tasks of the runtime are gone; it concerns timers that have been

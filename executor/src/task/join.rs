@@ -23,7 +23,6 @@ use std::{
 /// # Panics
 ///
 /// Polling it once more after it has given the output panics.
-#[must_use = "dropping a handle detaches its task; say so with `drop`, or await it"]
 pub struct JoinHandle<T> {
     task: ManuallyDrop<Task>,
     taken: bool,
