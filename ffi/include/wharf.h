@@ -1,0 +1,1049 @@
+/* wharf: an async runtime behind a C interface.
+ *
+ * A host makes a runtime and opens a port; it submits tasks with a tag of its choosing, and each
+ * accepted task is answered by exactly one terminal message with that tag at the port:
+ *
+ *   wharf_port_t port;
+ *   wharf_message_t message;
+ *   if (wharf_port_open(0, NULL, &port) != WHARF_OK) ...
+ *   if (load_page(port, 7, "http://example.org/", NULL) != WHARF_OK) ...   (a library's function)
+ *   if (wharf_port_recv(port, &message, WHARF_FOREVER) != WHARF_OK) ...
+ *   ... message.tag is 7, message.kind is WHARF_KIND_OK or says what went wrong ...
+ *   wharf_message_free(&message);
+ *   wharf_port_close(port, WHARF_FOREVER);
+ *
+ * Every call answers at once with a status. A refused call has done nothing and posts nothing;
+ * wharf_last_error_message has the reason, per thread. Ids are numbers, never pointers: one that
+ * is stale, made up or another library's is a status, and so are NULL, broken UTF-8, and any call
+ * from a forked child. All functions may be called from any thread unless they say otherwise.
+ *
+ * Made from the Rust source by `cargo xtask header`; not to be edited. MIT OR Apache-2.0.
+ */
+
+
+#ifndef WHARF_H
+#define WHARF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * As a time to wait: without end.
+ */
+#define WHARF_FOREVER (-1)
+
+/**
+ * The version of this interface: the major number in the upper 16 bits, the minor in the lower.
+ * A program works with every library of the same major and of no lower minor number.
+ */
+#define WHARF_ABI_VERSION 1
+
+/**
+ * When a port is full, a post is refused with WHARF_FULL, and streams wait.
+ */
+#define WHARF_FULL_REFUSE 0
+
+/**
+ * When a port is full, the oldest data message is dropped for a new one.
+ */
+#define WHARF_FULL_DROP_OLDEST 1
+
+/**
+ * When a port is full, the data messages with the tag of a new one are dropped for it.
+ */
+#define WHARF_FULL_KEEP_LATEST 2
+
+/**
+ * Messages go out as they are.
+ */
+#define WHARF_DART_ENVELOPED 0
+
+/**
+ * Results go out bare, as code written for other bridges expects.
+ */
+#define WHARF_DART_RAW 1
+
+/**
+ * How many tasks of one port there may be at once.
+ */
+#define WHARF_TASKS_MAX 1048574
+
+/**
+ * How many ports there may be at once in one library.
+ */
+#define WHARF_PORTS_MAX 262144
+
+/**
+ * A message that more follow: an element of a stream, progress, a timer's beat, a host's post.
+ */
+#define WHARF_KIND_DATA 0
+
+/**
+ * The last message of a task: it has ended well; the value is its result.
+ */
+#define WHARF_KIND_OK 1
+
+/**
+ * The last message of a task: it has ended with an error. `code` is the error's; the value is an
+ * array of strings: what failed, then what was behind that, and so on.
+ */
+#define WHARF_KIND_ERROR 2
+
+/**
+ * The last message of a task: it panicked. The value is an array with the panic's text.
+ */
+#define WHARF_KIND_PANIC 3
+
+/**
+ * The last message of a task: it was cancelled; what it held is free.
+ */
+#define WHARF_KIND_CANCELLED 4
+
+/**
+ * The last message of a task: its runtime was shut down before it had ended; what it held is
+ * free.
+ */
+#define WHARF_KIND_SHUT_DOWN 5
+
+/**
+ * A message from the control queue, which overtakes the others.
+ */
+#define WHARF_KIND_CONTROL 6
+
+/**
+ * How deep arrays may be nested in a value that is sent.
+ */
+#define WHARF_VALUE_MAX_DEPTH 64
+
+/**
+ * How many values one value that is sent may hold, itself included.
+ */
+#define WHARF_VALUE_MAX_COUNT 1048576
+
+/**
+ * How many bytes of strings and copied data one value that is sent may hold.
+ */
+#define WHARF_VALUE_MAX_BYTES 1073741824
+
+/**
+ * No value.
+ */
+#define WHARF_TYPE_NULL 0
+
+/**
+ * `as_bool`.
+ */
+#define WHARF_TYPE_BOOL 1
+
+/**
+ * `as_int32`.
+ */
+#define WHARF_TYPE_INT32 2
+
+/**
+ * `as_int64`.
+ */
+#define WHARF_TYPE_INT64 3
+
+/**
+ * `as_double`.
+ */
+#define WHARF_TYPE_DOUBLE 4
+
+/**
+ * `as_string`: UTF-8, ended by a NUL and with none inside.
+ */
+#define WHARF_TYPE_STRING 5
+
+/**
+ * `as_array`: pointers to values, none of them NULL.
+ */
+#define WHARF_TYPE_ARRAY 6
+
+/**
+ * `as_typed_data`: elements that belong to the value.
+ */
+#define WHARF_TYPE_TYPED_DATA 7
+
+/**
+ * `as_external_typed_data`: elements that belong to a peer, freed by its callback.
+ */
+#define WHARF_TYPE_EXTERNAL_TYPED_DATA 8
+
+/**
+ * `as_send_port`: a port that can be posted to.
+ */
+#define WHARF_TYPE_SEND_PORT 9
+
+/**
+ * `as_capability`: an unforgeable number of the Dart VM's.
+ */
+#define WHARF_TYPE_CAPABILITY 10
+
+/**
+ * `as_native_pointer`: a pointer with a finalizer.
+ */
+#define WHARF_TYPE_NATIVE_POINTER 11
+
+/**
+ * What the Dart VM could not send; never made by wharf and never accepted.
+ */
+#define WHARF_TYPE_UNSUPPORTED 12
+
+/**
+ * As `WHARF_TYPE_EXTERNAL_TYPED_DATA`, and the receiver may not write to it.
+ */
+#define WHARF_TYPE_UNMODIFIABLE_EXTERNAL_TYPED_DATA 13
+
+/**
+ * Bytes without an element type.
+ */
+#define WHARF_DATA_BYTES 0
+
+/**
+ * `int8_t`.
+ */
+#define WHARF_DATA_INT8 1
+
+/**
+ * `uint8_t`.
+ */
+#define WHARF_DATA_UINT8 2
+
+/**
+ * `uint8_t`, clamped when Dart writes to it.
+ */
+#define WHARF_DATA_UINT8_CLAMPED 3
+
+/**
+ * `int16_t`.
+ */
+#define WHARF_DATA_INT16 4
+
+/**
+ * `uint16_t`.
+ */
+#define WHARF_DATA_UINT16 5
+
+/**
+ * `int32_t`.
+ */
+#define WHARF_DATA_INT32 6
+
+/**
+ * `uint32_t`.
+ */
+#define WHARF_DATA_UINT32 7
+
+/**
+ * `int64_t`.
+ */
+#define WHARF_DATA_INT64 8
+
+/**
+ * `uint64_t`.
+ */
+#define WHARF_DATA_UINT64 9
+
+/**
+ * `float`.
+ */
+#define WHARF_DATA_FLOAT32 10
+
+/**
+ * `double`.
+ */
+#define WHARF_DATA_FLOAT64 11
+
+/**
+ * Four `int32_t` an element.
+ */
+#define WHARF_DATA_INT32X4 12
+
+/**
+ * Four `float` an element.
+ */
+#define WHARF_DATA_FLOAT32X4 13
+
+/**
+ * Two `double` an element.
+ */
+#define WHARF_DATA_FLOAT64X2 14
+
+/**
+ * What a call answers at once. A call that is not answered by `WHARF_OK` has done nothing and
+ * will post nothing, unless its own page says otherwise.
+ */
+typedef int32_t wharf_status_t;
+
+/**
+ * Names a runtime. 0 names none, or the library's default runtime where a call says so.
+ */
+typedef uint64_t wharf_runtime_t;
+
+/**
+ * A port named in a value.
+ */
+typedef struct wharf_send_port_t {
+  /**
+   * The port: a `wharf_port_t`, or the Dart VM's number of a port of its own.
+   */
+  int64_t id;
+  /**
+   * The Dart VM's business: the isolate group that made the port. 0 for wharf's ports.
+   */
+  int64_t origin_id;
+} wharf_send_port_t;
+
+/**
+ * A capability of the Dart VM's.
+ */
+typedef struct wharf_capability_t {
+  /**
+   * Its number.
+   */
+  int64_t id;
+} wharf_capability_t;
+
+/**
+ * Values in a row.
+ */
+typedef struct wharf_array_t {
+  /**
+   * How many.
+   */
+  ptrdiff_t length;
+  /**
+   * Where their pointers are. May be NULL where `length` is 0.
+   */
+  struct wharf_value_t **values;
+} wharf_array_t;
+
+/**
+ * Elements of one kind, copied with the value.
+ */
+typedef struct wharf_typed_data_t {
+  /**
+   * A `WHARF_DATA_...`.
+   */
+  int32_t element;
+  /**
+   * How many elements.
+   */
+  ptrdiff_t length;
+  /**
+   * Where they are. May be NULL where `length` is 0.
+   */
+  const uint8_t *values;
+} wharf_typed_data_t;
+
+/**
+ * Frees what a peer stands for. It is called once, from any thread; the first argument is the
+ * Dart VM's business and NULL everywhere else.
+ */
+typedef void (*wharf_finalizer_t)(void *isolate_callback_data, void *peer);
+
+/**
+ * Elements of one kind that are not copied.
+ */
+typedef struct wharf_external_typed_data_t {
+  /**
+   * A `WHARF_DATA_...`.
+   */
+  int32_t element;
+  /**
+   * How many elements.
+   */
+  ptrdiff_t length;
+  /**
+   * Where they are. May be NULL where `length` is 0.
+   */
+  uint8_t *data;
+  /**
+   * What the callback is called with.
+   */
+  void *peer;
+  /**
+   * Frees the elements; never NULL in a value that is posted.
+   */
+  wharf_finalizer_t callback;
+} wharf_external_typed_data_t;
+
+/**
+ * A pointer with a finalizer.
+ */
+typedef struct wharf_native_pointer_t {
+  /**
+   * The pointer, which is what the callback is called with.
+   */
+  ptrdiff_t ptr;
+  /**
+   * How many bytes it stands for, for the Dart VM's garbage collector.
+   */
+  ptrdiff_t size;
+  /**
+   * Frees what it points to; never NULL in a value that is posted.
+   */
+  wharf_finalizer_t callback;
+} wharf_native_pointer_t;
+
+/**
+ * What a value holds; its type says which member.
+ */
+typedef union wharf_payload_t {
+  /**
+   * `WHARF_TYPE_BOOL`.
+   */
+  bool as_bool;
+  /**
+   * `WHARF_TYPE_INT32`.
+   */
+  int32_t as_int32;
+  /**
+   * `WHARF_TYPE_INT64`.
+   */
+  int64_t as_int64;
+  /**
+   * `WHARF_TYPE_DOUBLE`.
+   */
+  double as_double;
+  /**
+   * `WHARF_TYPE_STRING`.
+   */
+  const char *as_string;
+  /**
+   * `WHARF_TYPE_SEND_PORT`.
+   */
+  struct wharf_send_port_t as_send_port;
+  /**
+   * `WHARF_TYPE_CAPABILITY`.
+   */
+  struct wharf_capability_t as_capability;
+  /**
+   * `WHARF_TYPE_ARRAY`.
+   */
+  struct wharf_array_t as_array;
+  /**
+   * `WHARF_TYPE_TYPED_DATA`.
+   */
+  struct wharf_typed_data_t as_typed_data;
+  /**
+   * `WHARF_TYPE_EXTERNAL_TYPED_DATA` and `WHARF_TYPE_UNMODIFIABLE_EXTERNAL_TYPED_DATA`.
+   */
+  struct wharf_external_typed_data_t as_external_typed_data;
+  /**
+   * `WHARF_TYPE_NATIVE_POINTER`.
+   */
+  struct wharf_native_pointer_t as_native_pointer;
+} wharf_payload_t;
+
+/**
+ * A value: laid out as the Dart VM's `Dart_CObject`, to which a pointer to it can be cast.
+ */
+typedef struct wharf_value_t {
+  /**
+   * A `WHARF_TYPE_...`.
+   */
+  int32_t type;
+  /**
+   * The member that the type names.
+   */
+  union wharf_payload_t value;
+} wharf_value_t;
+
+/**
+ * The Dart VM's `Dart_PostCObject`.
+ */
+typedef bool (*wharf_dart_post_t)(int64_t port, struct wharf_value_t *message);
+
+/**
+ * How a port is opened. Set `size` to `sizeof(wharf_port_options_t)` and all else to 0; then
+ * change what should not be the default.
+ */
+typedef struct wharf_port_options_t {
+  /**
+   * Bytes of this struct.
+   */
+  size_t size;
+  /**
+   * How many data messages may wait in the port; control messages have as many places of their
+   * own, and terminal messages always have theirs. 0: as many as there is memory for.
+   */
+  size_t capacity;
+  /**
+   * A `WHARF_FULL_...`: what becomes of a data message when the port is full.
+   */
+  uint32_t when_full;
+  /**
+   * Not 0: data messages also need credit, which `wharf_port_grant` gives; there is none at
+   * first.
+   */
+  uint32_t needs_credit;
+  /**
+   * How many tasks may run for the port at once. 0: WHARF_TASKS_MAX.
+   */
+  size_t max_tasks;
+} wharf_port_options_t;
+
+/**
+ * Names a port. 0 names none.
+ */
+typedef uint64_t wharf_port_t;
+
+/**
+ * Names a task. 0 names none.
+ */
+typedef uint64_t wharf_task_t;
+
+/**
+ * A message. What its value points to belongs to whoever received it, until
+ * `wharf_message_free`.
+ */
+typedef struct wharf_message_t {
+  /**
+   * The number that the host chose when it submitted the task or posted the message.
+   */
+  uint64_t tag;
+  /**
+   * The task that sent it; 0 where a host posted it.
+   */
+  wharf_task_t task;
+  /**
+   * A `WHARF_KIND_...`.
+   */
+  int32_t kind;
+  /**
+   * With `WHARF_KIND_ERROR` the error's code: above 0 the library's own, below 0 a status of
+   * wharf's with the sign turned. 0 with all other kinds.
+   */
+  int32_t code;
+  /**
+   * What it carries.
+   */
+  struct wharf_value_t value;
+} wharf_message_t;
+
+/**
+ * What has gone through a port. Set `size` before asking.
+ */
+typedef struct wharf_port_stats_t {
+  /**
+   * Bytes of this struct, set by the caller.
+   */
+  size_t size;
+  /**
+   * Messages that wait in it now.
+   */
+  uint64_t waiting;
+  /**
+   * Tasks that have not sent their terminal message.
+   */
+  uint64_t tasks;
+  /**
+   * Messages that were put into its queue.
+   */
+  uint64_t posted;
+  /**
+   * Data messages that were dropped for newer ones.
+   */
+  uint64_t dropped;
+  /**
+   * Messages that were refused because it was full.
+   */
+  uint64_t refused;
+} wharf_port_stats_t;
+
+/**
+ * How a runtime is made. Set `size` to `sizeof(wharf_runtime_options_t)` and all else to 0; then
+ * change what should not be the default.
+ */
+typedef struct wharf_runtime_options_t {
+  /**
+   * Bytes of this struct.
+   */
+  size_t size;
+  /**
+   * Threads that run tasks. 0: as many as there are processors.
+   */
+  uint32_t worker_threads;
+  /**
+   * Threads that run functions which block, at most. 0: 512.
+   */
+  uint32_t max_blocking_threads;
+  /**
+   * Bytes of each thread's stack. 0: 2 MiB.
+   */
+  size_t thread_stack_size;
+  /**
+   * The threads' name, UTF-8, copied. NULL: "wharf".
+   */
+  const char *thread_name;
+} wharf_runtime_options_t;
+
+/**
+ * Done, or accepted.
+ */
+#define WHARF_OK 0
+
+/**
+ * The time given was up before it was done. Ask again.
+ */
+#define WHARF_TIMEOUT 1
+
+/**
+ * There is no message just now.
+ */
+#define WHARF_EMPTY 2
+
+/**
+ * The port holds as many messages as it may, and its policy is to refuse more.
+ */
+#define WHARF_FULL 3
+
+/**
+ * Accepted, and takes effect when the host function that made the call returns: it was made
+ * from inside one, where waiting for that function would be waiting for itself.
+ */
+#define WHARF_DEFERRED 4
+
+/**
+ * A pointer that is needed is NULL.
+ */
+#define WHARF_NULL 10
+
+/**
+ * A length, a count, a time or a limit is out of range.
+ */
+#define WHARF_OUT_OF_RANGE 11
+
+/**
+ * A string is not UTF-8.
+ */
+#define WHARF_NOT_UTF8 12
+
+/**
+ * A value can't be sent: its type, depth, size or content is wrong.
+ */
+#define WHARF_BAD_VALUE 13
+
+/**
+ * An option struct has a wrong size or a member that makes no sense.
+ */
+#define WHARF_BAD_OPTION 14
+
+/**
+ * There is no such runtime: never made, already freed, or another library's.
+ */
+#define WHARF_NO_RUNTIME 20
+
+/**
+ * There is no such port: never opened, already closed, or another library's.
+ */
+#define WHARF_NO_PORT 21
+
+/**
+ * There is no such task: never submitted, already ended, or another library's.
+ */
+#define WHARF_NO_TASK 22
+
+/**
+ * The runtime has been shut down.
+ */
+#define WHARF_SHUT_DOWN 30
+
+/**
+ * The call does not apply to what this id names, or not now.
+ */
+#define WHARF_WRONG_STATE 31
+
+/**
+ * The call would block a thread of wharf's: a host function that runs there may not wait.
+ */
+#define WHARF_WOULD_BLOCK 32
+
+/**
+ * The process was forked after wharf had been loaded: nothing of wharf works in the child.
+ */
+#define WHARF_FORKED 33
+
+/**
+ * As many as there may be at once are there already.
+ */
+#define WHARF_LIMIT 40
+
+/**
+ * There is no memory.
+ */
+#define WHARF_NO_MEMORY 41
+
+/**
+ * The operating system refused; the message says what and why.
+ */
+#define WHARF_SYSTEM 42
+
+/**
+ * A panic was stopped at the border; the message is the panic's.
+ */
+#define WHARF_PANICKED 50
+
+#ifdef __cplusplus
+extern "C" {
+#endif /* __cplusplus */
+
+/**
+ * Opens a port whose messages go to a port of the Dart VM's (`SendPort.nativePort`), through the
+ * VM's `Dart_PostCObject` (`NativeApi.postCObject`), on the threads that send them.
+ *
+ * `mode` is WHARF_DART_ENVELOPED: each message is the list `[tag, kind, code, value]`; or
+ * WHARF_DART_RAW: data and results are sent bare, all else as the list `[kind, code, value]`.
+ * `post` may be NULL where one has been stored with `store_dart_post_cobject`. `options` may be
+ * NULL; of it, `max_tasks` and `needs_credit` apply.
+ *
+ * It belongs to the caller, who closes it. If the VM refuses a message, the port is gone: it is
+ * closed, and its tasks are cancelled.
+ *
+ * Errors: WHARF_NULL, WHARF_OUT_OF_RANGE (0 is no Dart port), WHARF_BAD_OPTION, WHARF_NO_RUNTIME,
+ * WHARF_SHUT_DOWN, WHARF_LIMIT.
+ *
+ * Pointers:
+ * `post` is NULL or the VM's function, which outlives the port. `options` is NULL or begins with
+ * its size and has as many bytes; `out` is NULL or can be written to.
+ */
+wharf_status_t wharf_port_dart(wharf_runtime_t runtime,
+                               int64_t dart_port,
+                               wharf_dart_post_t post,
+                               uint32_t mode,
+                               const struct wharf_port_options_t *options,
+                               wharf_port_t *out);
+
+/**
+ * Stores the Dart VM's `Dart_PostCObject` for ports that are opened without one. NULL does
+ * nothing. The name is the one that Dart code written for other bridges calls.
+ *
+ * Pointers:
+ * `post` is NULL or the VM's function, which outlives all ports opened with it.
+ */
+void store_dart_post_cobject(wharf_dart_post_t post);
+
+/**
+ * The version of the interface that the loaded library has; see WHARF_ABI_VERSION.
+ *
+ * Never fails; may be called in a forked child.
+ */
+uint32_t wharf_abi_version(void);
+
+/**
+ * The library's version, as text. It stays valid for ever.
+ *
+ * Never fails; may be called in a forked child.
+ */
+const char *wharf_version(void);
+
+/**
+ * A few words for a status; NULL for a number that is none. They stay valid for ever.
+ *
+ * Never fails; may be called in a forked child.
+ */
+const char *wharf_status_text(wharf_status_t status);
+
+/**
+ * The status of the last call on this thread that was refused; WHARF_OK if none was.
+ *
+ * A call that is answered by WHARF_OK leaves the last error as it is.
+ */
+wharf_status_t wharf_last_error_code(void);
+
+/**
+ * How many bytes the text of this thread's last error has, without a NUL; 0 if there is none.
+ */
+size_t wharf_last_error_length(void);
+
+/**
+ * Writes the text of this thread's last error (what was tried, what was wrong) to `buffer`, as
+ * UTF-8 with a NUL at its end, cut to what fits into `capacity` bytes but never inside a
+ * character.
+ *
+ * Returns how many bytes were written, without the NUL; 0 if there is no error, no room, or
+ * `buffer` is NULL.
+ *
+ * Pointers:
+ * `buffer` is NULL or has room for `capacity` bytes.
+ */
+size_t wharf_last_error_message(char *buffer, size_t capacity);
+
+/**
+ * Opens a port with a queue that the host drains: with the `wharf_port_recv...` functions, and
+ * with `wharf_port_descriptor` in a loop of its own.
+ *
+ * It belongs to `runtime` (0: the library's default one), on which the tasks run that are
+ * submitted with it, and to the caller, who closes it. `options` may be NULL for the defaults; it
+ * is read during the call only.
+ *
+ * Errors: WHARF_NULL, WHARF_BAD_OPTION, WHARF_NO_RUNTIME, WHARF_SHUT_DOWN, WHARF_LIMIT.
+ *
+ * Pointers:
+ * `options` is NULL or begins with its size and has as many bytes; `out` is NULL or can be
+ * written to.
+ */
+wharf_status_t wharf_port_open(wharf_runtime_t runtime,
+                               const struct wharf_port_options_t *options,
+                               wharf_port_t *out);
+
+/**
+ * Takes the next message out of a port: control messages first, each kind in the order posted.
+ * Waits for one for at most `timeout_ns` nanoseconds; 0 only looks, WHARF_FOREVER has no limit.
+ *
+ * The message belongs to the caller, who passes it to `wharf_message_free`. It is only written
+ * when the answer is WHARF_OK.
+ *
+ * Errors: WHARF_TIMEOUT (WHARF_EMPTY if `timeout_ns` is 0), WHARF_NO_PORT (also when the port is
+ * closed meanwhile), WHARF_NULL, WHARF_OUT_OF_RANGE, WHARF_WRONG_STATE (the port has no queue),
+ * WHARF_WOULD_BLOCK.
+ *
+ * Pointers:
+ * `out` is NULL or can be written to.
+ */
+wharf_status_t wharf_port_recv(wharf_port_t port, struct wharf_message_t *out, int64_t timeout_ns);
+
+/**
+ * As `wharf_port_recv`, without waiting: WHARF_EMPTY if there is no message.
+ *
+ * Pointers:
+ * `out` is NULL or can be written to.
+ */
+wharf_status_t wharf_port_try_recv(wharf_port_t port, struct wharf_message_t *out);
+
+/**
+ * Takes up to `capacity` messages out of a port at once, writes them to `out` and how many they
+ * are to `count`. Waits as `wharf_port_recv` does until there is at least one, and no longer.
+ *
+ * The messages belong to the caller; `wharf_messages_free` frees them together. Unless the answer
+ * is WHARF_OK, `count` is 0.
+ *
+ * Errors: as `wharf_port_recv`; WHARF_OUT_OF_RANGE also for a `capacity` of 0.
+ *
+ * Pointers:
+ * `out` is NULL or has room for `capacity` messages; `count` is NULL or can be written to.
+ */
+wharf_status_t wharf_port_recv_batch(wharf_port_t port,
+                                     struct wharf_message_t *out,
+                                     size_t capacity,
+                                     size_t *count,
+                                     int64_t timeout_ns);
+
+/**
+ * A descriptor for the host's own loop (poll, epoll, select): readable while the port is not
+ * empty. Only wait on it: taking the messages out is what clears it. It can be readable once too
+ * often; then a receive finds nothing.
+ *
+ * It belongs to the port, which closes it when it is closed; ask again for it as often as you
+ * like. A host that wants to keep it longer duplicates it.
+ *
+ * Errors: WHARF_NULL, WHARF_NO_PORT, WHARF_WRONG_STATE (the port has no queue), WHARF_SYSTEM (no
+ * descriptor is to be had).
+ *
+ * Pointers:
+ * `out` is NULL or can be written to.
+ */
+wharf_status_t wharf_port_descriptor(wharf_port_t port, int *out);
+
+/**
+ * Posts a value to a port, as a message of kind WHARF_KIND_DATA with this tag.
+ *
+ * The value is copied, but for the bytes of external data: these belong to the port from the
+ * moment that the answer is WHARF_OK, and their callback will be called, once; with any other
+ * answer they stay the caller's, and it is not called. NULL stands for the null value.
+ *
+ * Errors: WHARF_FULL (by the port's policy, or without credit), WHARF_BAD_VALUE, WHARF_NO_PORT,
+ * WHARF_SHUT_DOWN, WHARF_NO_MEMORY.
+ *
+ * Pointers:
+ * `value` is NULL or a value whose pointers are what their types and lengths say.
+ */
+wharf_status_t wharf_post(wharf_port_t port, uint64_t tag, const struct wharf_value_t *value);
+
+/**
+ * As `wharf_post`, as a message of kind WHARF_KIND_CONTROL, which overtakes all messages of
+ * other kinds that wait in a queue of wharf's. The Dart VM's own ports have no such door: there
+ * it is a message like others.
+ *
+ * Pointers:
+ * `value` is NULL or a value whose pointers are what their types and lengths say.
+ */
+wharf_status_t wharf_post_control(wharf_port_t port,
+                                  uint64_t tag,
+                                  const struct wharf_value_t *value);
+
+/**
+ * Lets `messages` more data messages be posted to a port. From the first call on, the port counts
+ * credit: without any left, posts are refused and streams wait.
+ *
+ * Errors: WHARF_NO_PORT, WHARF_SHUT_DOWN.
+ */
+wharf_status_t wharf_port_grant(wharf_port_t port, uint64_t messages);
+
+/**
+ * Reads a port's counters. As many bytes are written as `stats->size` says and the library knows.
+ *
+ * Errors: WHARF_NULL, WHARF_BAD_OPTION, WHARF_NO_PORT.
+ *
+ * Pointers:
+ * `stats` is NULL or begins with its size and has as many bytes, which can be written to.
+ */
+wharf_status_t wharf_port_stats(wharf_port_t port, struct wharf_port_stats_t *stats);
+
+/**
+ * Closes a port: cancels its tasks, frees its messages, and waits until no code of the host's
+ * runs for it; then its id names nothing, and its descriptor is closed.
+ *
+ * Tasks that have not ended send nothing any more. Once this has been answered by WHARF_OK, no
+ * code of the host's is called for the port. In a function of the host's that wharf has called,
+ * the answer is WHARF_DEFERRED: the port is closed at once, nothing new is begun for it, and
+ * what runs ends when the functions return.
+ *
+ * Waits for at most `timeout_ns` nanoseconds; WHARF_FOREVER has no limit.
+ *
+ * Errors: WHARF_TIMEOUT: the port is closed, but host code that runs for it has not returned;
+ * the call can be repeated. WHARF_NO_PORT, WHARF_OUT_OF_RANGE.
+ */
+wharf_status_t wharf_port_close(wharf_port_t port, int64_t timeout_ns);
+
+/**
+ * Makes a runtime: the threads that tasks run on. They start when they are first needed.
+ *
+ * `options` may be NULL for the defaults; it is read during the call only. The runtime belongs to
+ * the caller, who shuts it down and then frees it.
+ *
+ * Errors: WHARF_NULL, WHARF_BAD_OPTION, WHARF_NOT_UTF8, WHARF_LIMIT, WHARF_SYSTEM.
+ *
+ * Pointers:
+ * `options` is NULL or begins with its size and has as many bytes; `out` is NULL or can be
+ * written to.
+ */
+wharf_status_t wharf_runtime_new(const struct wharf_runtime_options_t *options,
+                                 wharf_runtime_t *out);
+
+/**
+ * The library's default runtime, made where there is none yet. A 0 for a runtime means the same.
+ *
+ * It can be shut down and freed like any other, and is made anew when it is asked for after that.
+ *
+ * Errors: WHARF_NULL, WHARF_SYSTEM.
+ *
+ * Pointers:
+ * `out` is NULL or can be written to.
+ */
+wharf_status_t wharf_runtime_default(wharf_runtime_t *out);
+
+/**
+ * Shuts a runtime down: refuses what is submitted or opened from now on, cancels all tasks, waits
+ * until they are gone and the threads have ended.
+ *
+ * Each task that had been accepted sends its one terminal message, WHARF_KIND_SHUT_DOWN if it was
+ * not over. The ports stay, so that these can be received. Once this has been answered by
+ * WHARF_OK, no code of the host's is called for the runtime any more. A call for one that has
+ * been shut down already does nothing and is answered by WHARF_OK.
+ *
+ * Waits for at most `timeout_ns` nanoseconds; WHARF_FOREVER has no limit.
+ *
+ * Errors: WHARF_TIMEOUT: something has not returned; the runtime goes on shutting down, and the
+ * call can be repeated; also in a host function that wharf has called, which can't wait for
+ * itself. WHARF_NO_RUNTIME, WHARF_OUT_OF_RANGE.
+ */
+wharf_status_t wharf_runtime_shutdown(wharf_runtime_t runtime, int64_t timeout_ns);
+
+/**
+ * Frees a runtime that has been shut down, and closes its ports; messages still in them are
+ * freed. Its id names nothing afterwards.
+ *
+ * Errors: WHARF_WRONG_STATE (it has not been shut down), WHARF_NO_RUNTIME.
+ */
+wharf_status_t wharf_runtime_free(wharf_runtime_t runtime);
+
+/**
+ * Asks for a task to end. The answer says only that this has been asked: the task's terminal
+ * message follows, WHARF_KIND_CANCELLED once its future has been dropped and what it held is
+ * free, or whatever it had come to before. Asking twice is as good as once.
+ *
+ * Errors: WHARF_NO_TASK: it has sent its terminal message already, or never was.
+ */
+wharf_status_t wharf_task_cancel(wharf_task_t task);
+
+/**
+ * Makes a task wait: it is not polled again until `wharf_task_resume`. What it waits for may
+ * happen meanwhile. It can be cancelled. A function on the blocking pool does not notice.
+ *
+ * Errors: WHARF_NO_TASK.
+ */
+wharf_status_t wharf_task_pause(wharf_task_t task);
+
+/**
+ * Lets a task go on after `wharf_task_pause`.
+ *
+ * Errors: WHARF_NO_TASK.
+ */
+wharf_status_t wharf_task_resume(wharf_task_t task);
+
+/**
+ * Frees what a received message's value holds, and leaves the null value in its place, so that
+ * freeing it again does nothing. The struct itself is the caller's.
+ *
+ * External data may be taken out of a message before: note its `data`, `peer` and `callback`, set
+ * the type of that value to WHARF_TYPE_NULL, and call the callback when the bytes are done with.
+ * Nothing else in a received value may be changed.
+ *
+ * Errors: WHARF_NULL.
+ *
+ * Pointers:
+ * `message` is NULL or was received from a port and changed no more than that.
+ */
+wharf_status_t wharf_message_free(struct wharf_message_t *message);
+
+/**
+ * As `wharf_message_free`, for `count` messages in a row.
+ *
+ * Errors: WHARF_NULL, WHARF_OUT_OF_RANGE.
+ *
+ * Pointers:
+ * `messages` is NULL or `count` messages as `wharf_message_free` takes them.
+ */
+wharf_status_t wharf_messages_free(struct wharf_message_t *messages, size_t count);
+
+/**
+ * The text that a message carries: a string, or the first string of an array, which is where an
+ * error's and a panic's message stands. NULL if it carries none. It belongs to the message.
+ *
+ * Pointers:
+ * `message` is NULL or was received from a port and not freed.
+ */
+const char *wharf_message_text(const struct wharf_message_t *message);
+
+/**
+ * Checks a value and copies it to `out`. The copy belongs to the caller, who passes it to
+ * `wharf_value_free`; what was copied stays the caller's as well. The bytes of external data are
+ * copied, too, and become typed data.
+ *
+ * Errors: WHARF_NULL, WHARF_BAD_VALUE, WHARF_NO_MEMORY.
+ *
+ * Pointers:
+ * `value` is NULL or a value whose pointers are what their types and lengths say; `out` is NULL
+ * or can be written to.
+ */
+wharf_status_t wharf_value_copy(const struct wharf_value_t *value, struct wharf_value_t *out);
+
+/**
+ * Frees what a value from `wharf_value_copy` holds, and leaves the null value in its place.
+ *
+ * Errors: WHARF_NULL.
+ *
+ * Pointers:
+ * `value` is NULL or was made by `wharf_value_copy`.
+ */
+wharf_status_t wharf_value_free(struct wharf_value_t *value);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif /* __cplusplus */
+
+#endif /* WHARF_H */

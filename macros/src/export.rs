@@ -1,0 +1,227 @@
+//! `#[export]`: the C function beside a Rust function.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote};
+use syn::{
+    Error, FnArg, Ident, ItemFn, LitStr, Pat, PathArguments, Result, Type, parse_quote, parse2,
+};
+
+pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
+    let function: ItemFn = parse2(item)?;
+    check(&function)?;
+    let name = c_name(arguments, &function)?;
+    let params = params(&function)?;
+    let extern_fn = extern_fn(&function, &name, &params);
+    Ok(quote! {
+        #function
+        #extern_fn
+    })
+}
+
+/// What C has no word for is refused at the place where it stands.
+fn check(function: &ItemFn) -> Result<()> {
+    let signature = &function.sig;
+    if !signature.generics.params.is_empty() {
+        let text = "C knows no generics: export a function for each type";
+        return Err(Error::new_spanned(&signature.generics, text));
+    }
+    if let Some(variadic) = &signature.variadic {
+        return Err(Error::new_spanned(
+            variadic,
+            "an exported function takes no variadic arguments",
+        ));
+    }
+    if let Some(keyword) = &signature.unsafety {
+        let text = "the C side checks what it is given: an exported function is safe";
+        return Err(Error::new_spanned(keyword, text));
+    }
+    if let Some(abi) = &signature.abi {
+        return Err(Error::new_spanned(abi, "`export` adds the C function: this one is Rust's"));
+    }
+    Ok(())
+}
+
+/// `name = "..."`, or the function's own.
+fn c_name(arguments: TokenStream, function: &ItemFn) -> Result<Ident> {
+    if arguments.is_empty() {
+        return Ok(function.sig.ident.clone());
+    }
+    let pair: syn::MetaNameValue = parse2(arguments)?;
+    if !pair.path.is_ident("name") {
+        return Err(Error::new_spanned(pair.path, "only `name = \"...\"` is known here"));
+    }
+    let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(name), .. }) = pair.value else {
+        return Err(Error::new_spanned(pair.value, "a name in quotes is expected"));
+    };
+    valid_name(&name)
+}
+
+fn valid_name(name: &LitStr) -> Result<Ident> {
+    let text = name.value();
+    let fits = text.chars().all(|char| char.is_ascii_alphanumeric() || char == '_')
+        && text.chars().next().is_some_and(|char| !char.is_ascii_digit());
+    if fits {
+        Ok(Ident::new(&text, name.span()))
+    } else {
+        Err(Error::new_spanned(name, "not a name that C can call"))
+    }
+}
+
+enum Kind {
+    /// One C parameter.
+    Plain,
+    /// A pointer and a length.
+    Slice,
+    /// The task's own way to its port; not C's.
+    Reply,
+}
+
+struct Param {
+    name: Ident,
+    r#type: Type,
+    kind: Kind,
+}
+
+fn params(function: &ItemFn) -> Result<Vec<Param>> {
+    function.sig.inputs.iter().enumerate().map(|(index, input)| param(index, input)).collect()
+}
+
+fn param(index: usize, input: &FnArg) -> Result<Param> {
+    let FnArg::Typed(input) = input else {
+        return Err(Error::new_spanned(input, "a method can't be exported: C has no `self`"));
+    };
+    let name = match &*input.pat {
+        Pat::Ident(pattern) => pattern.ident.clone(),
+        _ => format_ident!("argument_{index}"),
+    };
+    if matches!(*input.ty, Type::Reference(_)) {
+        let text = "the call returns before the task has run, so it can't borrow: take a `String`, \
+                    a `Vec` or `Bytes`";
+        return Err(Error::new_spanned(&input.ty, text));
+    }
+    Ok(Param { name, kind: kind(&input.ty), r#type: (*input.ty).clone() })
+}
+
+fn kind(r#type: &Type) -> Kind {
+    let Type::Path(path) = r#type else { return Kind::Plain };
+    match path.path.segments.last() {
+        Some(last) if last.ident == "Reply" => Kind::Reply,
+        Some(last)
+            if last.ident == "Vec"
+                && matches!(last.arguments, PathArguments::AngleBracketed(_)) =>
+        {
+            Kind::Slice
+        }
+        _ => Kind::Plain,
+    }
+}
+
+fn extern_fn(function: &ItemFn, name: &Ident, params: &[Param]) -> TokenStream {
+    let doc = format!("The C function of [`{}`].", function.sig.ident);
+    let inputs = params.iter().map(c_input);
+    let conversion = conversion(params);
+    let from_c = params.iter().filter(|param| !matches!(param.kind, Kind::Reply));
+    let names: Vec<&Ident> = from_c.map(|param| &param.name).collect();
+    let submit = if function.sig.asyncness.is_some() {
+        quote!(::wharf_ffi::export::submit)
+    } else {
+        quote!(::wharf_ffi::export::submit_blocking)
+    };
+    let rust_name = &function.sig.ident;
+    let reply = Ident::new("__reply", Span::mixed_site());
+    let arguments = params.iter().map(|param| match param.kind {
+        Kind::Reply => quote!(::core::clone::Clone::clone(&#reply)),
+        _ => {
+            let name = &param.name;
+            quote!(#name)
+        }
+    });
+    // The last three parameters can't clash with the function's own: theirs are hygienic.
+    let (port, tag, task) = (
+        Ident::new("__port", Span::mixed_site()),
+        Ident::new("__tag", Span::mixed_site()),
+        Ident::new("__task", Span::mixed_site()),
+    );
+    let attribute: syn::Attribute = parse_quote!(#[unsafe(no_mangle)]);
+    quote! {
+        const _: () = {
+            #[doc = #doc]
+            ///
+            /// # Safety
+            ///
+            /// Pointers that are not NULL point to what their types say.
+            #attribute
+            pub unsafe extern "C" fn #name(
+                #port: u64,
+                #tag: u64,
+                #(#inputs)*
+                #task: *mut u64,
+            ) -> i32 {
+                // SAFETY: the caller's word about its pointers is passed on.
+                unsafe {
+                    #submit(
+                        #port,
+                        #tag,
+                        #task,
+                        move || { #conversion ::core::result::Result::Ok((#(#names,)*)) },
+                        |(#(#names,)*)| { #(::wharf_ffi::Param::give_back(#names);)* },
+                        |(#(#names,)*), #reply| self::#rust_name(#(#arguments),*),
+                    )
+                }
+            }
+        };
+    }
+}
+
+fn c_input(param: &Param) -> TokenStream {
+    let Param { name, r#type, kind } = param;
+    match kind {
+        Kind::Reply => quote!(),
+        Kind::Plain => quote!(#name: <#r#type as ::wharf_ffi::Param>::C,),
+        Kind::Slice => {
+            let length = format_ident!("{name}_length");
+            let element = element(r#type);
+            quote!(#name: *const #element, #length: usize,)
+        }
+    }
+}
+
+fn element(r#type: &Type) -> TokenStream {
+    if let Type::Path(path) = r#type {
+        if let Some(PathArguments::AngleBracketed(arguments)) =
+            path.path.segments.last().map(|last| &last.arguments)
+        {
+            let arguments = &arguments.args;
+            return quote!(#arguments);
+        }
+    }
+    quote!(u8)
+}
+
+/// Converts one parameter after the other; when one is refused, those before go back.
+fn conversion(params: &[Param]) -> TokenStream {
+    let mut before: Vec<&Ident> = Vec::new();
+    let mut code = TokenStream::new();
+    for Param { name, r#type, kind } in params {
+        let c = match kind {
+            Kind::Reply => continue,
+            Kind::Plain => quote!(#name),
+            Kind::Slice => {
+                let length = format_ident!("{name}_length");
+                quote!((#name, #length))
+            }
+        };
+        let text = name.to_string();
+        code.extend(quote! {
+            let #name = match <#r#type as ::wharf_ffi::Param>::from_c(#c, #text) {
+                ::core::result::Result::Ok(made) => made,
+                ::core::result::Result::Err(error) => {
+                    #(::wharf_ffi::Param::give_back(#before);)*
+                    return ::core::result::Result::Err(error);
+                }
+            };
+        });
+        before.push(name);
+    }
+    code
+}
