@@ -26,6 +26,12 @@ const int wharfDartEnveloped = 0;
 /// Results go out bare, as code written for other bridges expects.
 const int wharfDartRaw = 1;
 
+/// How many tasks of one port there may be at once.
+const int wharfTasksMax = 1048574;
+
+/// How many ports there may be at once in one library.
+const int wharfPortsMax = 262144;
+
 /// A message that more follow: an element of a stream, progress, a timer's beat, a host's post.
 const int wharfKindData = 0;
 
@@ -53,10 +59,10 @@ const int wharfKindControl = 6;
 const int wharfValueMaxDepth = 64;
 
 /// How many values one value that is sent may hold, itself included.
-const int wharfValueMaxCount = 1 << 20;
+const int wharfValueMaxCount = 1048576;
 
 /// How many bytes of strings and copied data one value that is sent may hold.
-const int wharfValueMaxBytes = 1 << 30;
+const int wharfValueMaxBytes = 1073741824;
 
 /// No value.
 const int wharfTypeNull = 0;
@@ -464,8 +470,7 @@ final class Bindings {
   /// Errors: WHARF_NULL, WHARF_OUT_OF_RANGE (0 is no Dart port), WHARF_BAD_OPTION, WHARF_NO_RUNTIME,
   /// WHARF_SHUT_DOWN, WHARF_LIMIT.
   ///
-  /// # Safety
-  ///
+  /// Pointers:
   /// `post` is NULL or the VM's function, which outlives the port. `options` is NULL or begins with
   /// its size and has as many bytes; `out` is NULL or can be written to.
   late final int Function(int runtime, int dartPort, Pointer<NativeFunction<WharfDartPost>> post, int mode, Pointer<WharfPortOptions> options, Pointer<Uint64> out) portDart = library.lookupFunction<
@@ -475,8 +480,7 @@ final class Bindings {
   /// Stores the Dart VM's `Dart_PostCObject` for ports that are opened without one. NULL does
   /// nothing. The name is the one that Dart code written for other bridges calls.
   ///
-  /// # Safety
-  ///
+  /// Pointers:
   /// `post` is NULL or the VM's function, which outlives all ports opened with it.
   late final void Function(Pointer<NativeFunction<WharfDartPost>> post) storeDartPostCobject = library.lookupFunction<
       Void Function(Pointer<NativeFunction<WharfDartPost>> post),
@@ -522,8 +526,7 @@ final class Bindings {
   /// Returns how many bytes were written, without the NUL; 0 if there is no error, no room, or
   /// `buffer` is NULL.
   ///
-  /// # Safety
-  ///
+  /// Pointers:
   /// `buffer` is NULL or has room for `capacity` bytes.
   late final int Function(Pointer<Char> buffer, int capacity) lastErrorMessage = library.lookupFunction<
       Size Function(Pointer<Char> buffer, Size capacity),
@@ -538,8 +541,7 @@ final class Bindings {
   ///
   /// Errors: WHARF_NULL, WHARF_BAD_OPTION, WHARF_NO_RUNTIME, WHARF_SHUT_DOWN, WHARF_LIMIT.
   ///
-  /// # Safety
-  ///
+  /// Pointers:
   /// `options` is NULL or begins with its size and has as many bytes; `out` is NULL or can be
   /// written to.
   late final int Function(int runtime, Pointer<WharfPortOptions> options, Pointer<Uint64> out) portOpen = library.lookupFunction<
@@ -556,8 +558,7 @@ final class Bindings {
   /// closed meanwhile), WHARF_NULL, WHARF_OUT_OF_RANGE, WHARF_WRONG_STATE (the port has no queue),
   /// WHARF_WOULD_BLOCK.
   ///
-  /// # Safety
-  ///
+  /// Pointers:
   /// `out` is NULL or can be written to.
   late final int Function(int port, Pointer<WharfMessage> out, int timeoutNs) portRecv = library.lookupFunction<
       Int32 Function(Uint64 port, Pointer<WharfMessage> out, Int64 timeoutNs),
@@ -565,8 +566,7 @@ final class Bindings {
 
   /// As `wharf_port_recv`, without waiting: WHARF_EMPTY if there is no message.
   ///
-  /// # Safety
-  ///
+  /// Pointers:
   /// `out` is NULL or can be written to.
   late final int Function(int port, Pointer<WharfMessage> out) portTryRecv = library.lookupFunction<
       Int32 Function(Uint64 port, Pointer<WharfMessage> out),
@@ -580,8 +580,7 @@ final class Bindings {
   ///
   /// Errors: as `wharf_port_recv`; WHARF_OUT_OF_RANGE also for a `capacity` of 0.
   ///
-  /// # Safety
-  ///
+  /// Pointers:
   /// `out` is NULL or has room for `capacity` messages; `count` is NULL or can be written to.
   late final int Function(int port, Pointer<WharfMessage> out, int capacity, Pointer<Size> count, int timeoutNs) portRecvBatch = library.lookupFunction<
       Int32 Function(Uint64 port, Pointer<WharfMessage> out, Size capacity, Pointer<Size> count, Int64 timeoutNs),
@@ -597,8 +596,7 @@ final class Bindings {
   /// Errors: WHARF_NULL, WHARF_NO_PORT, WHARF_WRONG_STATE (the port has no queue), WHARF_SYSTEM (no
   /// descriptor is to be had).
   ///
-  /// # Safety
-  ///
+  /// Pointers:
   /// `out` is NULL or can be written to.
   late final int Function(int port, Pointer<Int> out) portDescriptor = library.lookupFunction<
       Int32 Function(Uint64 port, Pointer<Int> out),
@@ -613,8 +611,7 @@ final class Bindings {
   /// Errors: WHARF_FULL (by the port's policy, or without credit), WHARF_BAD_VALUE, WHARF_NO_PORT,
   /// WHARF_SHUT_DOWN, WHARF_NO_MEMORY.
   ///
-  /// # Safety
-  ///
+  /// Pointers:
   /// `value` is NULL or a value whose pointers are what their types and lengths say.
   late final int Function(int port, int tag, Pointer<WharfValue> value) post = library.lookupFunction<
       Int32 Function(Uint64 port, Uint64 tag, Pointer<WharfValue> value),
@@ -624,8 +621,7 @@ final class Bindings {
   /// other kinds that wait in a queue of wharf's. The Dart VM's own ports have no such door: there
   /// it is a message like others.
   ///
-  /// # Safety
-  ///
+  /// Pointers:
   /// `value` is NULL or a value whose pointers are what their types and lengths say.
   late final int Function(int port, int tag, Pointer<WharfValue> value) postControl = library.lookupFunction<
       Int32 Function(Uint64 port, Uint64 tag, Pointer<WharfValue> value),
@@ -643,8 +639,7 @@ final class Bindings {
   ///
   /// Errors: WHARF_NULL, WHARF_BAD_OPTION, WHARF_NO_PORT.
   ///
-  /// # Safety
-  ///
+  /// Pointers:
   /// `stats` is NULL or begins with its size and has as many bytes, which can be written to.
   late final int Function(int port, Pointer<WharfPortStats> stats) portStats = library.lookupFunction<
       Int32 Function(Uint64 port, Pointer<WharfPortStats> stats),
@@ -673,8 +668,7 @@ final class Bindings {
   ///
   /// Errors: WHARF_NULL, WHARF_BAD_OPTION, WHARF_NOT_UTF8, WHARF_LIMIT, WHARF_SYSTEM.
   ///
-  /// # Safety
-  ///
+  /// Pointers:
   /// `options` is NULL or begins with its size and has as many bytes; `out` is NULL or can be
   /// written to.
   late final int Function(Pointer<WharfRuntimeOptions> options, Pointer<Uint64> out) runtimeNew = library.lookupFunction<
@@ -687,8 +681,7 @@ final class Bindings {
   ///
   /// Errors: WHARF_NULL, WHARF_SYSTEM.
   ///
-  /// # Safety
-  ///
+  /// Pointers:
   /// `out` is NULL or can be written to.
   late final int Function(Pointer<Uint64> out) runtimeDefault = library.lookupFunction<
       Int32 Function(Pointer<Uint64> out),
@@ -752,8 +745,7 @@ final class Bindings {
   ///
   /// Errors: WHARF_NULL.
   ///
-  /// # Safety
-  ///
+  /// Pointers:
   /// `message` is NULL or was received from a port and changed no more than that.
   late final int Function(Pointer<WharfMessage> message) messageFree = library.lookupFunction<
       Int32 Function(Pointer<WharfMessage> message),
@@ -763,8 +755,7 @@ final class Bindings {
   ///
   /// Errors: WHARF_NULL, WHARF_OUT_OF_RANGE.
   ///
-  /// # Safety
-  ///
+  /// Pointers:
   /// `messages` is NULL or `count` messages as `wharf_message_free` takes them.
   late final int Function(Pointer<WharfMessage> messages, int count) messagesFree = library.lookupFunction<
       Int32 Function(Pointer<WharfMessage> messages, Size count),
@@ -773,8 +764,7 @@ final class Bindings {
   /// The text that a message carries: a string, or the first string of an array, which is where an
   /// error's and a panic's message stands. NULL if it carries none. It belongs to the message.
   ///
-  /// # Safety
-  ///
+  /// Pointers:
   /// `message` is NULL or was received from a port and not freed.
   late final Pointer<Char> Function(Pointer<WharfMessage> message) messageText = library.lookupFunction<
       Pointer<Char> Function(Pointer<WharfMessage> message),
@@ -786,8 +776,7 @@ final class Bindings {
   ///
   /// Errors: WHARF_NULL, WHARF_BAD_VALUE, WHARF_NO_MEMORY.
   ///
-  /// # Safety
-  ///
+  /// Pointers:
   /// `value` is NULL or a value whose pointers are what their types and lengths say; `out` is NULL
   /// or can be written to.
   late final int Function(Pointer<WharfValue> value, Pointer<WharfValue> out) valueCopy = library.lookupFunction<
@@ -798,8 +787,7 @@ final class Bindings {
   ///
   /// Errors: WHARF_NULL.
   ///
-  /// # Safety
-  ///
+  /// Pointers:
   /// `value` is NULL or was made by `wharf_value_copy`.
   late final int Function(Pointer<WharfValue> value) valueFree = library.lookupFunction<
       Int32 Function(Pointer<WharfValue> value),
