@@ -113,12 +113,7 @@ impl Timers {
         if self.seat_of_this_thread() == Some(seat) {
             place.awake();
         }
-        let earliest = place.earliest();
-        if earliest == NEVER {
-            return 0;
-        }
-        let now = self.clock().nanos(self.clock().now());
-        if now < earliest { 0 } else { place.fire(now) }
+        place.fire(|| self.clock().nanos(self.clock().now()))
     }
 
     /// Whether no timer is armed in `seat`; a hint, where others arm some.
