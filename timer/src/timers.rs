@@ -122,7 +122,7 @@ impl Timers {
     ///
     /// Panics where there is no such seat.
     pub fn is_idle(&self, seat: usize) -> bool {
-        self.seats[seat].earliest() == NEVER
+        self.seats[seat].is_idle()
     }
 
     /// Ends all timers: what waits is woken, and panics when it asks for its timer again.

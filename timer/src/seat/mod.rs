@@ -194,6 +194,12 @@ impl Seat {
         if now < earliest { 0 } else { self.fire_due(now) }
     }
 
+    /// Whether nothing is armed, as far as this thread has heard.
+    pub(crate) fn is_idle(&self) -> bool {
+        // Acquire: as in `fire`.
+        self.earliest.load(Acquire) == NEVER
+    }
+
     fn fire_due(&self, now: u64) -> usize {
         let mut fired = 0;
         loop {
