@@ -2,9 +2,11 @@
 
 mod smol;
 mod tokio;
+mod wharf;
 
 pub use self::smol::Smol;
 pub use self::tokio::Tokio;
+pub use self::wharf::Wharf;
 
 use std::future::Future;
 use std::io;

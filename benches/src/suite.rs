@@ -324,6 +324,7 @@ macro_rules! turns {
         if suite.wants(&spec) {
             #[allow(unused_mut)]
             let mut entrants: Vec<$crate::suite::Entrant<'_>> = Vec::new();
+            $crate::turns!(@entrant suite, entrants, $workers, Wharf, |$rt| $run);
             $crate::turns!(@entrant suite, entrants, $workers, Tokio, |$rt| $run);
             $crate::turns!(@entrant suite, entrants, $workers, Smol, |$rt| $run);
             $(entrants.push(($crate::suite::Who::Floor, Box::new(|| $floor)));)?
