@@ -5,6 +5,7 @@
 mod bench;
 mod command;
 mod dart;
+mod header;
 mod loom;
 #[allow(dead_code, reason = "the parts that use them are added one by one")]
 mod needs;
@@ -16,7 +17,8 @@ use command::{Command, Failure};
 use std::process::ExitCode;
 
 /// Every command there is, in the order of the help text. A new module adds its line here.
-const COMMANDS: &[Command] = &[test::COMMAND, loom::COMMAND, bench::COMMAND, dart::COMMAND];
+const COMMANDS: &[Command] =
+    &[test::COMMAND, loom::COMMAND, bench::COMMAND, dart::COMMAND, header::COMMAND];
 
 fn main() -> ExitCode {
     let mut args = lexopt::Parser::from_env();

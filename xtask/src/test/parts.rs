@@ -38,12 +38,6 @@ pub(super) const PARTS: &[Part] = &[
         run: deny,
     },
     Part {
-        name: "bindings",
-        about: "the Dart bindings are what the C header makes",
-        needs: &[],
-        run: dart::bindings::check,
-    },
-    Part {
         name: "dart",
         about: "the Dart programs, in a real virtual machine",
         needs: dart::NEEDS,

@@ -1,0 +1,61 @@
+//! Ports of the Dart VM.
+
+use super::{args, port::wharf_port_options_t};
+use crate::{
+    boundary::call,
+    dart::{self, wharf_dart_post_t},
+    id::{wharf_port_t, wharf_runtime_t},
+    runtime,
+    status::wharf_status_t,
+};
+
+/// Opens a port whose messages go to a port of the Dart VM's (`SendPort.nativePort`), through the
+/// VM's `Dart_PostCObject` (`NativeApi.postCObject`), on the threads that send them.
+///
+/// `mode` is WHARF_DART_ENVELOPED: each message is the list `[tag, kind, code, value]`; or
+/// WHARF_DART_RAW: data and results are sent bare, all else as the list `[kind, code, value]`.
+/// `post` may be NULL where one has been stored with `store_dart_post_cobject`. `options` may be
+/// NULL; of it, `max_tasks` and `needs_credit` apply.
+///
+/// It belongs to the caller, who closes it. If the VM refuses a message, the port is gone: it is
+/// closed, and its tasks are cancelled.
+///
+/// Errors: WHARF_NULL, WHARF_OUT_OF_RANGE (0 is no Dart port), WHARF_BAD_OPTION, WHARF_NO_RUNTIME,
+/// WHARF_SHUT_DOWN, WHARF_LIMIT.
+///
+/// # Safety
+///
+/// `post` is NULL or the VM's function, which outlives the port. `options` is NULL or begins with
+/// its size and has as many bytes; `out` is NULL or can be written to.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wharf_port_dart(
+    runtime: wharf_runtime_t,
+    dart_port: i64,
+    post: wharf_dart_post_t,
+    mode: u32,
+    options: *const wharf_port_options_t,
+    out: *mut wharf_port_t,
+) -> wharf_status_t {
+    call(|| {
+        let out = args::out(out, "out")?;
+        // SAFETY: the caller's word; zeros are sound in all members.
+        let limits = super::port::limits(unsafe { args::options(options) }?)?;
+        let port = dart::open(runtime::get(runtime)?, dart_port, post, mode, limits)?;
+        // SAFETY: not NULL, so the caller lets us write to it.
+        unsafe { out.write(port) };
+        Ok(())
+    })
+}
+
+/// Stores the Dart VM's `Dart_PostCObject` for ports that are opened without one. NULL does
+/// nothing. The name is the one that Dart code written for other bridges calls.
+///
+/// # Safety
+///
+/// `post` is NULL or the VM's function, which outlives all ports opened with it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn store_dart_post_cobject(post: wharf_dart_post_t) {
+    if let Some(post) = post {
+        dart::store(post);
+    }
+}

@@ -1,0 +1,294 @@
+//! What stands behind the attribute [`export`](macro@crate::export): how C arguments become Rust's,
+//! and how a call becomes a task.
+//!
+//! An exported function takes, in C, a port and a tag, then its own parameters, then a place for
+//! the task's id, which may be NULL:
+//!
+//! ```c
+//! wharf_status_t load_page(wharf_port_t port, uint64_t tag, const char *url, wharf_task_t *task);
+//! ```
+//!
+//! | Rust parameter | C parameters |
+//! | --- | --- |
+//! | `bool`, integers up to 64 bits, `f32`, `f64` | the same |
+//! | `String` | `const char *`: UTF-8, ended by a NUL, not NULL |
+//! | `Option<String>` | the same, or NULL for `None` |
+//! | `Vec<u8>` and `Vec` of other integers and floats | `const T *x, size_t x_length`: copied |
+//! | [`Value`], [`Bytes`] | `const wharf_value_t *`: external data change hands if the call is accepted |
+//! | `Duration` | `uint64_t`: nanoseconds |
+//! | [`Reply`] | none: the function's own way to post more than its result |
+
+use crate::{
+    boundary::call,
+    c::{wharf_port_t, wharf_status_t, wharf_task_t, wharf_value_t},
+    message::{Message, WHARF_KIND_DATA},
+    port::{self, Key, Port},
+    status::{Error, Result},
+    task::{self, Terminal},
+    value::{Bytes, FromValue, IntoValue, Value},
+};
+use std::{
+    ffi::c_char,
+    future::{Future, poll_fn},
+    sync::Arc,
+    time::Duration,
+};
+
+/// What an exported function can take from C.
+pub trait Param: Sized {
+    /// What stands for it in C.
+    type C;
+
+    /// Checks it and makes it.
+    ///
+    /// # Errors
+    ///
+    /// NULL where something is needed, or something that is not what it should be; the call is
+    /// then refused. `name` is the parameter's.
+    ///
+    /// # Safety
+    ///
+    /// Pointers that are not NULL point to what their type says.
+    unsafe fn from_c(c: Self::C, name: &str) -> Result<Self>;
+
+    /// Leaves to the caller what is the caller's, for the call is refused after all.
+    fn give_back(self) {}
+}
+
+macro_rules! plain {
+    ($($type:ty)*) => {$(
+        impl Param for $type {
+            type C = $type;
+
+            unsafe fn from_c(c: Self::C, _: &str) -> Result<Self> {
+                Ok(c)
+            }
+        }
+
+        impl Param for Vec<$type> {
+            type C = (*const $type, usize);
+
+            unsafe fn from_c((start, length): Self::C, name: &str) -> Result<Self> {
+                // SAFETY: the caller's word.
+                unsafe { crate::c::slice(start, length, name) }.map(<[$type]>::to_vec)
+            }
+        }
+    )*};
+}
+
+plain! { i8 u8 i16 u16 i32 u32 i64 u64 isize usize f32 f64 }
+
+impl Param for bool {
+    /// A byte, since C may have put anything there.
+    type C = u8;
+
+    unsafe fn from_c(c: Self::C, _: &str) -> Result<Self> {
+        Ok(c != 0)
+    }
+}
+
+impl Param for Duration {
+    type C = u64;
+
+    unsafe fn from_c(c: Self::C, _: &str) -> Result<Self> {
+        Ok(Self::from_nanos(c))
+    }
+}
+
+impl Param for String {
+    type C = *const c_char;
+
+    unsafe fn from_c(c: Self::C, name: &str) -> Result<Self> {
+        // SAFETY: the caller's word.
+        unsafe { crate::c::text(c, name) }.map(str::to_owned)
+    }
+}
+
+impl Param for Option<String> {
+    type C = *const c_char;
+
+    unsafe fn from_c(c: Self::C, name: &str) -> Result<Self> {
+        // SAFETY: the caller's word.
+        if c.is_null() { Ok(None) } else { unsafe { String::from_c(c, name) }.map(Some) }
+    }
+}
+
+impl Param for Value {
+    type C = *const wharf_value_t;
+
+    unsafe fn from_c(c: Self::C, name: &str) -> Result<Self> {
+        if c.is_null() {
+            return Err(Error::null(name));
+        }
+        // SAFETY: the caller's word.
+        unsafe { Value::copy_from(c) }
+    }
+
+    fn give_back(mut self) {
+        self.disarm();
+    }
+}
+
+impl Param for Bytes {
+    type C = *const wharf_value_t;
+
+    unsafe fn from_c(c: Self::C, name: &str) -> Result<Self> {
+        // SAFETY: the caller's word.
+        let mut value = unsafe { Value::from_c(c, name) }?;
+        if value.as_bytes().is_some() {
+            return <Self as FromValue>::from_value(value);
+        }
+        value.disarm();
+        Err(Error::new(crate::status::WHARF_BAD_VALUE, format!("{name} holds no bytes")))
+    }
+
+    fn give_back(self) {
+        self.into_inner().give_back();
+    }
+}
+
+/// A running task's way to its port, for more than its one result. An exported function that has a
+/// parameter of this type is given it; C does not see it.
+///
+/// What is posted bears the task's tag and arrives before its result, in order.
+#[derive(Clone)]
+#[allow(missing_debug_implementations, reason = "has nothing to show")]
+pub struct Reply {
+    port: Arc<Port>,
+    key: Key,
+}
+
+impl Reply {
+    fn of(terminal: &Terminal) -> Self {
+        Self { port: terminal.port.clone(), key: terminal.key }
+    }
+
+    /// Posts a value, at once.
+    ///
+    /// # Errors
+    ///
+    /// The port is full or without credit, closed, or shut down; the value can't be sent.
+    pub fn try_post(&self, value: impl IntoValue) -> Result<()> {
+        self.post_value(value.into_value()?).map_err(|(error, _)| error)
+    }
+
+    /// Posts a value, and waits while the port is full or without credit.
+    ///
+    /// Cancel safe: a value is posted, or it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// The port is closed or shut down; the value can't be sent.
+    pub async fn post(&self, value: impl IntoValue) -> Result<()> {
+        let mut value = value.into_value()?;
+        loop {
+            poll_fn(|cx| self.port.mailbox.poll_room(cx)).await?;
+            match self.post_value(value) {
+                Err((error, message)) if error.status() == crate::status::WHARF_FULL => {
+                    value = message;
+                }
+                done => return done.map_err(|(error, _)| error),
+            }
+        }
+    }
+
+    /// Whether the host has asked for the task's end, or closed the port; for functions that run on
+    /// the blocking pool and have to look for themselves.
+    pub fn is_cancelled(&self) -> bool {
+        self.port.mailbox.is_cancelled(self.key).unwrap_or(true)
+    }
+
+    fn post_value(&self, value: Value) -> Result<(), (Error, Value)> {
+        let Some((tag, task)) = self.port.mailbox.sender(self.key) else {
+            let error = Error::new(crate::status::WHARF_NO_PORT, "the task or its port has ended");
+            return Err((error, value));
+        };
+        let message = Message { tag, task, kind: WHARF_KIND_DATA, code: 0, value };
+        self.port.post(message).map_err(|(error, message)| (error, message.value))
+    }
+}
+
+/// Accepts a task whose parameters `convert` makes; `give_back` gets them back if the call is
+/// refused after that.
+///
+/// # Safety
+///
+/// `task` is NULL or can be written to.
+unsafe fn accept<P>(
+    port: wharf_port_t,
+    tag: u64,
+    task: *mut wharf_task_t,
+    convert: impl FnOnce() -> Result<P>,
+    give_back: impl FnOnce(P),
+    run: impl FnOnce(Terminal, P),
+) -> wharf_status_t {
+    call(|| {
+        let port = port::get(port)?;
+        let params = convert()?;
+        let (terminal, id) = match Terminal::accept(port, tag) {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                give_back(params);
+                return Err(error);
+            }
+        };
+        if !task.is_null() {
+            // Before the task can run, so that its id is there when its answer is.
+            // SAFETY: not NULL, so the caller lets us write to it.
+            unsafe { task.write(id) };
+        }
+        run(terminal, params);
+        Ok(())
+    })
+}
+
+/// A call of an exported `async fn`.
+///
+/// # Safety
+///
+/// `task` is NULL or can be written to.
+#[doc(hidden)]
+pub unsafe fn submit<P, F>(
+    port: wharf_port_t,
+    tag: u64,
+    task: *mut wharf_task_t,
+    convert: impl FnOnce() -> Result<P>,
+    give_back: impl FnOnce(P),
+    function: impl FnOnce(P, Reply) -> F,
+) -> wharf_status_t
+where
+    F: Future<Output: IntoValue> + Send + 'static,
+{
+    let run = |terminal: Terminal, params| {
+        let future = function(params, Reply::of(&terminal));
+        task::spawn(terminal, future);
+    };
+    // SAFETY: the caller's word.
+    unsafe { accept(port, tag, task, convert, give_back, run) }
+}
+
+/// A call of an exported plain `fn`, which runs on the blocking pool.
+///
+/// # Safety
+///
+/// `task` is NULL or can be written to.
+#[doc(hidden)]
+pub unsafe fn submit_blocking<P, T>(
+    port: wharf_port_t,
+    tag: u64,
+    task: *mut wharf_task_t,
+    convert: impl FnOnce() -> Result<P>,
+    give_back: impl FnOnce(P),
+    function: impl FnOnce(P, Reply) -> T + Send + 'static,
+) -> wharf_status_t
+where
+    P: Send + 'static,
+    T: IntoValue,
+{
+    let run = |terminal: Terminal, params| {
+        let reply = Reply::of(&terminal);
+        task::spawn_blocking(terminal, move || function(params, reply));
+    };
+    // SAFETY: the caller's word.
+    unsafe { accept(port, tag, task, convert, give_back, run) }
+}

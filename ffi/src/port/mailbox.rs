@@ -1,0 +1,717 @@
+//! The part of a port where threads meet: one lock around the waiting messages and the running
+//! tasks, two condition variables, and a bell.
+//!
+//! # States
+//!
+//! | phase | submits, posts | tasks' ends | receiving |
+//! | --- | --- | --- | --- |
+//! | `Open` | accepted | delivered | yes |
+//! | `ShutDown` | refused | delivered | yes, till the port is closed |
+//! | `Closed` | refused | dropped | no |
+//!
+//! A phase only moves down this table. A task that was accepted is in `tasks` until its future is
+//! gone; its end takes it out and pushes its terminal message in one step under the lock, into a
+//! place that was reserved when it was accepted. So each accepted task sends exactly one, and a
+//! closed port whose `tasks` and `callbacks` are both zero never runs host code again.
+//!
+//! # The bell
+//!
+//! The bell (an eventfd) rings for a host that waits in a loop of its own. `rung` is true from the
+//! moment somebody has decided, under the lock, to ring, until a receiver has cleared the bell and
+//! has then found the queue empty, under the lock:
+//!
+//! ```text
+//! post:     lock; push; first = !rung; rung = true; unlock; if first { ring }
+//! receive:  lock; pop; empty?; unlock; if empty { clear; lock; if empty { rung = false }
+//!                                       else { again = true }; unlock; if again { ring } }
+//! ```
+//!
+//! Ringing and clearing happen outside the lock. While the queue is not empty and everybody is out
+//! of these functions, the bell has been rung after it was last cleared: a post that found `rung`
+//! false rings after its push; one that found it true did so before a receiver's second look, so
+//! that this look finds the message, and rings again. A ring may be late and find the queue empty;
+//! it is cleared by the next receive.
+//!
+//! # Receivers asleep
+//!
+//! `sleeping` counts the threads in `arrived.wait`, `called` those of them that have been notified
+//! and have not come back. A post notifies only while `called` is 0, so that a batch costs one
+//! wake; a receiver that leaves messages behind passes the call on.
+
+use super::{
+    queue::{Full, Messages, Pushed},
+    tasks::{Abort, Key, Tasks},
+};
+use crate::{
+    id::{no_task, wharf_task_t},
+    message::*,
+    status::*,
+    value::Value,
+};
+use std::{
+    mem::MaybeUninit,
+    sync::OnceLock,
+    task::{Context, Poll, Waker},
+    time::Instant,
+};
+use wharf_base::sync::{
+    Condvar, Mutex, MutexGuard,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+    lock,
+};
+
+/// What a host's own loop can wait for.
+pub(crate) trait Bell {
+    /// Makes it readable.
+    fn ring(&self);
+    /// Makes it not readable.
+    fn clear(&self);
+}
+
+/// What may be set when a port is opened.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) capacity: usize,
+    pub(crate) full: Full,
+    pub(crate) tasks: usize,
+    /// Data messages that may still be posted; `None`: as many as fit.
+    pub(crate) credit: Option<u64>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { capacity: usize::MAX, full: Full::Refuse, tasks: usize::MAX, credit: None }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Open,
+    ShutDown,
+    Closed,
+}
+
+struct State<A> {
+    phase: Phase,
+    messages: Messages,
+    tasks: Tasks<A>,
+    /// Host functions that run for this port, or are about to, beside its tasks.
+    callbacks: usize,
+    credit: Option<u64>,
+    /// Streams that wait for room or credit.
+    waiting: Vec<Waker>,
+    rung: bool,
+    sleeping: usize,
+    called: usize,
+    /// Somebody sleeps in `settled.wait`.
+    settling: bool,
+    /// The port is drained by wharf, and the drainer has been told.
+    pumping: bool,
+    pumped: bool,
+}
+
+/// See the module.
+pub(crate) struct Mailbox<A, B> {
+    state: Mutex<State<A>>,
+    arrived: Condvar,
+    settled: Condvar,
+    bell: OnceLock<B>,
+    /// How often a task has been paused; while 0, polls need not look. Relaxed: a pause takes
+    /// effect at some next poll, and a resume goes through the lock.
+    pauses: AtomicUsize,
+}
+
+/// What has to be done outside the lock after messages have come in.
+#[derive(Default)]
+#[must_use]
+struct Arrived {
+    ring: bool,
+    notify: bool,
+    pump: bool,
+}
+
+/// How many messages wait and such.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counts {
+    pub(crate) waiting: usize,
+    pub(crate) tasks: usize,
+    pub(crate) posted: u64,
+    pub(crate) dropped: u64,
+    pub(crate) refused: u64,
+}
+
+/// How long a receiver or closer waits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wait {
+    No,
+    Until(Instant),
+    Forever,
+}
+
+/// The word for who tries to post or submit.
+fn refusal(phase: Phase) -> Error {
+    match phase {
+        Phase::ShutDown => Error::new(WHARF_SHUT_DOWN, "the port's runtime has been shut down"),
+        _ => Error::new(WHARF_NO_PORT, "the port has been closed"),
+    }
+}
+
+/// Whether the drainer of a port has to be started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) struct Pump(pub(crate) bool);
+
+impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
+    /// A mailbox for the port at `place`. With `pumped` there is somebody to be started when a
+    /// message comes in, rather than a host that looks for it.
+    pub(crate) fn new(place: u32, limits: Limits, pumped: bool) -> Self {
+        let state = State {
+            phase: Phase::Open,
+            messages: Messages::new(limits.capacity, limits.full),
+            tasks: Tasks::new(place, limits.tasks),
+            callbacks: 0,
+            credit: limits.credit,
+            waiting: Vec::new(),
+            rung: false,
+            sleeping: 0,
+            called: 0,
+            settling: false,
+            pumping: false,
+            pumped,
+        };
+        Self {
+            state: Mutex::new(state),
+            arrived: Condvar::new(),
+            settled: Condvar::new(),
+            bell: OnceLock::new(),
+            pauses: AtomicUsize::new(0),
+        }
+    }
+
+    /// Accepts a task: its terminal message can't fail to be sent any more.
+    pub(crate) fn accept(&self, tag: u64) -> Result<(Key, wharf_task_t)> {
+        let mut state = lock(&self.state);
+        if state.phase != Phase::Open {
+            return Err(refusal(state.phase));
+        }
+        state.messages.reserve()?;
+        let Some(key) = state.tasks.insert(tag) else {
+            state.messages.release();
+            let text = format!("{} tasks of this port run already", state.tasks.len());
+            return Err(Error::new(WHARF_LIMIT, text));
+        };
+        let id = state.tasks.id(key);
+        Ok((key, id))
+    }
+
+    /// Lets an accepted task be aborted.
+    pub(crate) fn attach(&self, key: Key, abort: A) {
+        let mut state = lock(&self.state);
+        let stopped = state.phase != Phase::Open;
+        let at_once = state.tasks.attach(key, abort.clone());
+        drop(state);
+        if stopped || at_once.is_some() {
+            abort.abort();
+        }
+    }
+
+    /// A task's end, after its future is gone: the one terminal message. `what` is kind, code and
+    /// value; without it the future was dropped before its end.
+    pub(crate) fn finish(&self, key: Key, what: Option<(i32, i32, Value)>) -> Pump {
+        let mut state = lock(&self.state);
+        let id = state.tasks.id(key);
+        let Some(task) = state.tasks.remove(key) else { return Pump(false) };
+        let (kind, code, value) = what.unwrap_or_else(|| (state.early_end(&task), 0, Value::NULL));
+        let message = Message { tag: task.tag, task: id, kind, code, value };
+        let (arrived, dropped) = if state.phase == Phase::Closed {
+            state.messages.release();
+            (Arrived::default(), Some(message))
+        } else {
+            state.messages.push_terminal(message);
+            (state.arrived(), None)
+        };
+        let settled = state.settled();
+        drop(state);
+        if settled {
+            self.settled.notify_all();
+        }
+        drop((task, dropped));
+        self.announce(arrived)
+    }
+
+    /// As [`finish`](Self::finish) for a port whose messages go elsewhere: what would be sent, and
+    /// whether it still may. The task stays until [`forget`](Self::forget).
+    pub(crate) fn last_words(
+        &self,
+        key: Key,
+        what: Option<(i32, i32, Value)>,
+    ) -> Option<(Message, bool)> {
+        let mut state = lock(&self.state);
+        let id = state.tasks.id(key);
+        let open = state.phase != Phase::Closed;
+        let phase = state.phase;
+        let task = state.tasks.get_mut(key)?;
+        let tag = task.tag;
+        let (kind, code, value) =
+            what.unwrap_or_else(|| (early_end(phase, task.cancelled), 0, Value::NULL));
+        Some((Message { tag, task: id, kind, code, value }, open))
+    }
+
+    /// The end of a task that has sent its last message elsewhere.
+    pub(crate) fn forget(&self, key: Key) {
+        let mut state = lock(&self.state);
+        let task = state.tasks.remove(key);
+        if task.is_some() {
+            state.messages.release();
+        }
+        let settled = state.settled();
+        drop(state);
+        drop(task);
+        if settled {
+            self.settled.notify_all();
+        }
+    }
+
+    /// The tag and id that a running task's messages bear; `None` once the port is closed.
+    pub(crate) fn sender(&self, key: Key) -> Option<(u64, wharf_task_t)> {
+        let mut state = lock(&self.state);
+        let id = state.tasks.id(key);
+        if state.phase == Phase::Closed {
+            return None;
+        }
+        state.tasks.get_mut(key).map(|task| (task.tag, id))
+    }
+
+    /// Asks for the end of a task.
+    pub(crate) fn cancel(&self, key: Key) -> Result<()> {
+        let mut state = lock(&self.state);
+        let id = state.tasks.id(key);
+        let abort = state.tasks.cancel(key).ok_or_else(|| no_task(id))?;
+        drop(state);
+        if let Some(abort) = abort {
+            abort.abort();
+        }
+        Ok(())
+    }
+
+    /// Whether the end of a task has been asked for.
+    pub(crate) fn is_cancelled(&self, key: Key) -> Result<bool> {
+        let mut state = lock(&self.state);
+        let stopped = state.phase != Phase::Open;
+        let id = state.tasks.id(key);
+        let task = state.tasks.get_mut(key).ok_or_else(|| no_task(id))?;
+        Ok(task.cancelled || stopped)
+    }
+
+    /// Makes a task wait, or go on.
+    pub(crate) fn set_paused(&self, key: Key, paused: bool) -> Result<()> {
+        let mut state = lock(&self.state);
+        let id = state.tasks.id(key);
+        let task = state.tasks.get_mut(key).ok_or_else(|| no_task(id))?;
+        task.paused = paused;
+        self.pauses.fetch_add(usize::from(paused), Relaxed);
+        let resume = if paused { None } else { task.resume.take() };
+        drop(state);
+        if let Some(waker) = resume {
+            waker.wake();
+        }
+        Ok(())
+    }
+
+    /// Pending while the task is paused.
+    pub(crate) fn poll_resumed(&self, key: Key, cx: &mut Context<'_>) -> Poll<()> {
+        if self.pauses.load(Relaxed) == 0 {
+            return Poll::Ready(());
+        }
+        let mut state = lock(&self.state);
+        let Some(task) = state.tasks.get_mut(key) else { return Poll::Ready(()) };
+        if !task.paused {
+            return Poll::Ready(());
+        }
+        let old = task.resume.replace(cx.waker().clone());
+        drop(state);
+        drop(old);
+        Poll::Pending
+    }
+
+    /// Posts a message that may be refused or dropped by the port's policy.
+    pub(crate) fn post(&self, message: Message) -> Result<Pump, (Error, Message)> {
+        let mut state = lock(&self.state);
+        if state.phase != Phase::Open {
+            return Err((refusal(state.phase), message));
+        }
+        let costs = message.kind == WHARF_KIND_DATA;
+        let pushed = match message.kind {
+            WHARF_KIND_CONTROL => state.messages.push_control(message),
+            _ if state.credit == Some(0) => Pushed::Refused(message),
+            _ => state.messages.push_data(message),
+        };
+        let out = match pushed {
+            Pushed::Refused(message) => {
+                let text = "the port is full: take messages out, or grant credit";
+                return Err((Error::new(WHARF_FULL, text), message));
+            }
+            Pushed::InsteadOf(out) => out,
+            Pushed::In => Vec::new(),
+        };
+        if costs {
+            state.spend();
+        }
+        let arrived = state.arrived();
+        drop(state);
+        drop(out);
+        Ok(self.announce(arrived))
+    }
+
+    /// Ready when the port takes a data message, or never will again.
+    pub(crate) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let mut state = lock(&self.state);
+        if state.phase != Phase::Open {
+            return Poll::Ready(Err(refusal(state.phase)));
+        }
+        if state.credit != Some(0) && state.messages.takes_data() {
+            return Poll::Ready(Ok(()));
+        }
+        let waker = cx.waker();
+        if !state.waiting.iter().any(|known| known.will_wake(waker)) {
+            state.waiting.push(waker.clone());
+        }
+        Poll::Pending
+    }
+
+    /// Spends one unit of credit for a message that goes elsewhere.
+    pub(crate) fn spend(&self) -> Result<()> {
+        let mut state = lock(&self.state);
+        match state.phase {
+            Phase::Open if state.credit == Some(0) => {
+                Err(Error::new(WHARF_FULL, "the port's credit is used up: grant more"))
+            }
+            Phase::Open => {
+                state.spend();
+                Ok(())
+            }
+            phase => Err(refusal(phase)),
+        }
+    }
+
+    /// Allows `more` data messages beyond those allowed before.
+    pub(crate) fn grant(&self, more: u64) -> Result<()> {
+        let mut state = lock(&self.state);
+        if state.phase != Phase::Open {
+            return Err(refusal(state.phase));
+        }
+        state.credit = Some(state.credit.unwrap_or(0).saturating_add(more));
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
+        Ok(())
+    }
+
+    /// Takes messages out, control before normal; 0 where `wait` was not long enough.
+    pub(crate) fn receive(
+        &self,
+        into: &mut [MaybeUninit<wharf_message_t>],
+        wait: Wait,
+    ) -> Result<usize> {
+        let mut state = lock(&self.state);
+        loop {
+            if state.phase == Phase::Closed {
+                return Err(refusal(state.phase));
+            }
+            if !state.messages.is_empty() {
+                return Ok(self.take(state, into));
+            }
+            state = self.quiet(state);
+            if !state.messages.is_empty() || state.phase == Phase::Closed {
+                continue;
+            }
+            let Some(woken) = self.sleep(state, wait) else { return Ok(0) };
+            state = woken;
+        }
+    }
+
+    /// Clears the bell and looks again, for a receiver that has found nothing.
+    fn quiet<'a>(&'a self, mut state: MutexGuard<'a, State<A>>) -> MutexGuard<'a, State<A>> {
+        let Some(bell) = self.bell.get() else { return state };
+        drop(state);
+        bell.clear();
+        state = lock(&self.state);
+        if state.messages.is_empty() {
+            state.rung = false;
+            return state;
+        }
+        state.rung = true;
+        drop(state);
+        bell.ring();
+        lock(&self.state)
+    }
+
+    /// Sleeps until something may have come; `None` when the time is up.
+    fn sleep<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State<A>>,
+        wait: Wait,
+    ) -> Option<MutexGuard<'a, State<A>>> {
+        if matches!(wait, Wait::No) {
+            return None;
+        }
+        state.sleeping += 1;
+        let (mut state, in_time) = wait_on(&self.arrived, state, wait);
+        state.sleeping -= 1;
+        state.called = state.called.saturating_sub(1);
+        if in_time || !state.messages.is_empty() || state.phase == Phase::Closed {
+            Some(state)
+        } else {
+            None
+        }
+    }
+
+    fn take(
+        &self,
+        mut state: MutexGuard<'_, State<A>>,
+        into: &mut [MaybeUninit<wharf_message_t>],
+    ) -> usize {
+        let mut taken = 0;
+        for place in into.iter_mut() {
+            let Some(message) = state.messages.pop() else { break };
+            place.write(message.into_raw());
+            taken += 1;
+        }
+        let empty = state.messages.is_empty();
+        let pass_on = !empty && state.call();
+        let waiting = std::mem::take(&mut state.waiting);
+        if empty && state.rung {
+            drop(self.quiet(state));
+        } else {
+            drop(state);
+        }
+        if pass_on {
+            self.arrived.notify_one();
+        }
+        waiting.into_iter().for_each(Waker::wake);
+        taken
+    }
+
+    /// The next message for the drainer of a port, if the port is open; `None` ends its round: it
+    /// will be started again. While it works on the message, closing waits for it.
+    pub(crate) fn pump_next(&self, paused: bool) -> Option<Message> {
+        let mut state = lock(&self.state);
+        let message = match state.phase {
+            Phase::Closed => None,
+            _ if paused => state.messages.pop_control(),
+            _ => state.messages.pop(),
+        };
+        if message.is_none() {
+            state.pumping = false;
+        } else {
+            state.callbacks += 1;
+        }
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
+        message
+    }
+
+    /// Whether the drainer has to be started for what is there already.
+    pub(crate) fn pump_again(&self) -> Pump {
+        let mut state = lock(&self.state);
+        let arrived = if state.messages.is_empty() { Arrived::default() } else { state.arrived() };
+        drop(state);
+        self.announce(arrived)
+    }
+
+    /// Ends the drainer's round though messages may be left.
+    pub(crate) fn pump_stop(&self) {
+        lock(&self.state).pumping = false;
+    }
+
+    /// Announces a call of the host's code for this port, unless it is closed.
+    pub(crate) fn begin_callback(&self) -> bool {
+        let mut state = lock(&self.state);
+        if state.phase == Phase::Closed {
+            return false;
+        }
+        state.callbacks += 1;
+        true
+    }
+
+    /// The end of what [`begin_callback`](Self::begin_callback) or
+    /// [`pump_next`](Self::pump_next) began.
+    pub(crate) fn end_callback(&self) {
+        let mut state = lock(&self.state);
+        state.callbacks -= 1;
+        let settled = state.settled();
+        drop(state);
+        if settled {
+            self.settled.notify_all();
+        }
+    }
+
+    /// Refuses whatever comes from now on and aborts all tasks; their ends are still delivered.
+    pub(crate) fn shut_down(&self) {
+        let mut state = lock(&self.state);
+        if state.phase == Phase::Open {
+            state.phase = Phase::ShutDown;
+        }
+        self.stop_tasks(state, false);
+    }
+
+    /// Closes: nothing is delivered from now on, and all tasks are aborted.
+    pub(crate) fn close(&self) {
+        let mut state = lock(&self.state);
+        state.phase = Phase::Closed;
+        let messages = state.messages.clear();
+        state.called = state.sleeping;
+        self.stop_tasks(state, true);
+        self.arrived.notify_all();
+        drop(messages);
+    }
+
+    fn stop_tasks(&self, mut state: MutexGuard<'_, State<A>>, cancelled: bool) {
+        let aborts = state.tasks.abort_all(cancelled);
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        aborts.iter().for_each(Abort::abort);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// Waits until no task and no host function runs for this port; false when the time is up.
+    pub(crate) fn settle(&self, wait: Wait) -> bool {
+        let mut state = lock(&self.state);
+        loop {
+            if state.tasks.len() == 0 && state.callbacks == 0 {
+                return true;
+            }
+            if matches!(wait, Wait::No) {
+                return false;
+            }
+            state.settling = true;
+            let (woken, in_time) = wait_on(&self.settled, state, wait);
+            state = woken;
+            if !in_time {
+                return state.tasks.len() == 0 && state.callbacks == 0;
+            }
+        }
+    }
+
+    /// The bell, made at the first call; it rings at once if there are messages.
+    pub(crate) fn bell(&self, make: impl FnOnce() -> Result<B>) -> Result<&B> {
+        if self.bell.get().is_none() {
+            let made = make()?;
+            let _ = self.bell.set(made);
+            // Until now `rung` meant nothing: there was no bell to ring or to clear.
+            let mut state = lock(&self.state);
+            state.rung = !state.messages.is_empty();
+            let ring = state.rung;
+            drop(state);
+            if ring {
+                self.announce_bell();
+            }
+        }
+        self.bell.get().ok_or_else(|| Error::new(WHARF_WRONG_STATE, "the port has no descriptor"))
+    }
+
+    /// See [`Counts`].
+    pub(crate) fn counts(&self) -> Counts {
+        let state = lock(&self.state);
+        Counts {
+            waiting: state.messages.len(),
+            tasks: state.tasks.len(),
+            posted: state.messages.posted,
+            dropped: state.messages.dropped,
+            refused: state.messages.refused,
+        }
+    }
+
+    /// Does outside the lock what a message's arrival asks for.
+    fn announce(&self, arrived: Arrived) -> Pump {
+        if arrived.notify {
+            self.arrived.notify_one();
+        }
+        if arrived.ring {
+            self.announce_bell();
+        }
+        Pump(arrived.pump)
+    }
+
+    fn announce_bell(&self) {
+        if let Some(bell) = self.bell.get() {
+            bell.ring();
+        }
+    }
+}
+
+impl<A: Abort + Clone> State<A> {
+    fn arrived(&mut self) -> Arrived {
+        let ring = !std::mem::replace(&mut self.rung, true);
+        let pump = self.pumped && !std::mem::replace(&mut self.pumping, true);
+        Arrived { ring, notify: self.call(), pump }
+    }
+
+    /// Whether a sleeping receiver is to be notified; it counts as called then.
+    fn call(&mut self) -> bool {
+        let call = self.called == 0 && self.sleeping > 0;
+        self.called += usize::from(call);
+        call
+    }
+
+    fn spend(&mut self) {
+        if let Some(credit) = &mut self.credit {
+            *credit = credit.saturating_sub(1);
+        }
+    }
+
+    fn settled(&mut self) -> bool {
+        self.settling && self.tasks.len() == 0 && self.callbacks == 0 && {
+            self.settling = false;
+            true
+        }
+    }
+
+    fn early_end(&self, task: &super::tasks::Task<A>) -> i32 {
+        early_end(self.phase, task.cancelled)
+    }
+}
+
+/// The kind of a terminal message of a task that was dropped before its end.
+fn early_end(phase: Phase, cancelled: bool) -> i32 {
+    match phase {
+        Phase::ShutDown if !cancelled => WHARF_KIND_SHUT_DOWN,
+        _ => WHARF_KIND_CANCELLED,
+    }
+}
+
+/// Waits on `condvar`; false when the time was up.
+#[cfg(not(loom))]
+fn wait_on<'a, T>(
+    condvar: &Condvar,
+    guard: MutexGuard<'a, T>,
+    wait: Wait,
+) -> (MutexGuard<'a, T>, bool) {
+    use std::sync::PoisonError;
+    match wait {
+        Wait::No => (guard, false),
+        Wait::Forever => (condvar.wait(guard).unwrap_or_else(PoisonError::into_inner), true),
+        Wait::Until(deadline) => {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return (guard, false);
+            }
+            let woken = condvar.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner);
+            (woken.0, true)
+        }
+    }
+}
+
+/// Waits on `condvar`; loom knows no time.
+#[cfg(loom)]
+fn wait_on<'a, T>(
+    condvar: &Condvar,
+    guard: MutexGuard<'a, T>,
+    wait: Wait,
+) -> (MutexGuard<'a, T>, bool) {
+    match wait {
+        Wait::No => (guard, false),
+        _ => (condvar.wait(guard).unwrap(), true),
+    }
+}

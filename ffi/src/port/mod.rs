@@ -1,0 +1,165 @@
+//! Ports: where the messages of tasks arrive.
+//!
+//! A [`Port`] is a [`mailbox`](self::mailbox) with an id, the runtime that its tasks run on, and a
+//! [`Sink`]: a queue that the host drains, or one that wharf drains, into the Dart VM or into a
+//! function of the host's.
+
+#[allow(dead_code, reason = "ports that wharf drains are built on it one by one")]
+mod mailbox;
+#[allow(dead_code, reason = "ports that wharf drains are built on it one by one")]
+mod queue;
+mod tasks;
+
+pub(crate) use mailbox::{Limits, Mailbox, Wait};
+pub(crate) use queue::Full;
+pub(crate) use tasks::{Abort, Key, Tasks};
+
+pub(crate) use mailbox::Bell;
+
+use crate::{
+    bell::EventFd,
+    boundary,
+    dart::DartPort,
+    id::{self, Id, Table, wharf_port_t, wharf_task_t},
+    message::Message,
+    runtime::Runtime,
+    status::*,
+    value::Value,
+};
+use std::sync::Arc;
+use wharf::task::AbortHandle;
+
+impl Abort for AbortHandle {
+    fn abort(&self) {
+        AbortHandle::abort(self);
+    }
+}
+
+/// Where a port's messages go.
+pub(crate) enum Sink {
+    /// They wait for the host.
+    Queue,
+    /// They go into the Dart VM at once.
+    Dart(DartPort),
+}
+
+/// See the module.
+pub(crate) struct Port {
+    id: wharf_port_t,
+    pub(crate) runtime: Arc<Runtime>,
+    pub(crate) mailbox: Mailbox<AbortHandle, EventFd>,
+    sink: Sink,
+}
+
+static PORTS: Table<Port> = Table::new(id::PORTS);
+
+/// Opens a port of `runtime`.
+pub(crate) fn open(runtime: Arc<Runtime>, limits: Limits, sink: Sink) -> Result<wharf_port_t> {
+    let port = PORTS.insert(|id| {
+        let mailbox = Mailbox::new(Id::unpack(id).place, limits, false);
+        Port { id, runtime, mailbox, sink }
+    })?;
+    // A runtime that is shut down looks for its ports after it has said so: one that was opened
+    // too late to be found has to look itself.
+    if port.runtime.is_shut_down() {
+        PORTS.remove(port.id);
+        return Err(Error::new(WHARF_SHUT_DOWN, "the runtime has been shut down"));
+    }
+    Ok(port.id)
+}
+
+/// The port that `id` names.
+pub(crate) fn get(id: wharf_port_t) -> Result<Arc<Port>> {
+    PORTS.get(id)
+}
+
+/// The port and key of the task that `id` names.
+pub(crate) fn of_task(id: wharf_task_t) -> Result<(Arc<Port>, Key)> {
+    let parts = id::task_place(id)?;
+    let port = PORTS.at(parts.place).ok_or_else(|| id::no_task(id))?;
+    Ok((port, Tasks::<AbortHandle>::key(parts)))
+}
+
+/// All ports of `runtime`.
+pub(crate) fn of_runtime(runtime: &Arc<Runtime>) -> Vec<Arc<Port>> {
+    let mut ports = PORTS.all();
+    ports.retain(|port| Arc::ptr_eq(&port.runtime, runtime));
+    ports
+}
+
+impl Port {
+    /// The port's queue, if the host is to drain it.
+    pub(crate) fn queue(&self) -> Result<&Mailbox<AbortHandle, EventFd>> {
+        match self.sink {
+            Sink::Queue => Ok(&self.mailbox),
+            _ => Err(Error::new(
+                WHARF_WRONG_STATE,
+                "this port has no queue to receive from: its messages go elsewhere",
+            )),
+        }
+    }
+
+    /// Sends a task's one terminal message, after its future is gone.
+    pub(crate) fn finish(&self, key: Key, what: Option<(i32, i32, Value)>) {
+        match &self.sink {
+            Sink::Queue => {
+                let _ = self.mailbox.finish(key, what);
+            }
+            Sink::Dart(dart) => {
+                if let Some((message, true)) = self.mailbox.last_words(key, what) {
+                    if !dart.post(message) {
+                        self.lost();
+                    }
+                }
+                self.mailbox.forget(key);
+            }
+        }
+    }
+
+    /// Posts a data or control message.
+    pub(crate) fn post(&self, message: Message) -> Result<(), (Error, Message)> {
+        match &self.sink {
+            Sink::Queue => self.mailbox.post(message).map(|_| ()),
+            Sink::Dart(dart) => {
+                if let Err(error) = self.mailbox.spend() {
+                    return Err((error, message));
+                }
+                if !self.mailbox.begin_callback() {
+                    return Err((Error::new(WHARF_NO_PORT, "the port has been closed"), message));
+                }
+                let accepted = dart.post(message);
+                self.mailbox.end_callback();
+                if !accepted {
+                    self.lost();
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// A post was refused: whoever received here is gone, and with it the sense of its tasks.
+    fn lost(&self) {
+        log::info!("port {:#x}: a post was refused, so the port is gone; its tasks end", self.id);
+        PORTS.remove(self.id);
+        self.mailbox.close();
+    }
+
+    /// Closes the port and waits until nothing of the host's runs for it.
+    ///
+    /// The id stays valid until that is so, in order that the call can be repeated.
+    pub(crate) fn close(&self, wait: Wait) -> Result<wharf_status_t> {
+        self.mailbox.close();
+        if boundary::in_host_call() {
+            PORTS.remove(self.id);
+            return Ok(WHARF_DEFERRED);
+        }
+        if !self.mailbox.settle(wait) {
+            return Err(Error::new(
+                WHARF_TIMEOUT,
+                "the port is closed, but something still runs for it: close it again to wait",
+            ));
+        }
+        PORTS.remove(self.id);
+        Ok(WHARF_OK)
+    }
+}

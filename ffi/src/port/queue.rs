@@ -1,0 +1,254 @@
+//! The messages that wait at a port: a plain data structure, always under the port's lock.
+//!
+//! Every task that was accepted has a place reserved for its terminal message: `reserved` places
+//! are kept free in the buffer beyond what is in it, so that pushing one never allocates.
+
+use crate::{
+    message::{Message, WHARF_KIND_DATA},
+    status::{Error, Result, WHARF_NO_MEMORY},
+};
+use std::collections::VecDeque;
+
+/// What to do with a data message when the port is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Full {
+    /// Posts are refused; streams wait.
+    Refuse,
+    /// The oldest data message goes.
+    DropOldest,
+    /// The data messages with the same tag go.
+    KeepLatest,
+}
+
+/// What became of a data message.
+#[derive(Debug)]
+pub(crate) enum Pushed {
+    /// It is in.
+    In,
+    /// It is in, and these are out, to be dropped outside the lock.
+    InsteadOf(Vec<Message>),
+    /// It is not in.
+    Refused(Message),
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Messages {
+    normal: VecDeque<Message>,
+    control: VecDeque<Message>,
+    reserved: usize,
+    data: usize,
+    capacity: usize,
+    full: Full,
+    pub(crate) dropped: u64,
+    pub(crate) refused: u64,
+    pub(crate) posted: u64,
+}
+
+impl Messages {
+    /// An empty queue that holds at most `capacity` data messages.
+    pub(crate) fn new(capacity: usize, full: Full) -> Self {
+        Self {
+            normal: VecDeque::new(),
+            control: VecDeque::new(),
+            reserved: 0,
+            data: 0,
+            capacity,
+            full,
+            dropped: 0,
+            refused: 0,
+            posted: 0,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.normal.is_empty() && self.control.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.normal.len() + self.control.len()
+    }
+
+    /// Whether a data message would have to wait or be refused.
+    fn is_full(&self) -> bool {
+        self.data >= self.capacity
+    }
+
+    /// Whether a data message is taken, if something else has to go for it or not.
+    pub(crate) fn takes_data(&self) -> bool {
+        !self.is_full() || self.full == Full::DropOldest
+    }
+
+    /// Keeps a place for a terminal message.
+    pub(crate) fn reserve(&mut self) -> Result<()> {
+        self.make_room()?;
+        self.reserved += 1;
+        Ok(())
+    }
+
+    /// Gives a reserved place up unused.
+    pub(crate) fn release(&mut self) {
+        self.reserved -= 1;
+    }
+
+    /// Pushes into a reserved place; does not allocate.
+    pub(crate) fn push_terminal(&mut self, message: Message) {
+        debug_assert!(self.reserved > 0 && self.normal.len() < self.normal.capacity());
+        self.reserved -= 1;
+        self.posted += 1;
+        self.normal.push_back(message);
+    }
+
+    /// Pushes a message that overtakes.
+    pub(crate) fn push_control(&mut self, message: Message) -> Pushed {
+        if self.control.len() >= self.capacity || self.control.try_reserve(1).is_err() {
+            self.refused += 1;
+            return Pushed::Refused(message);
+        }
+        self.posted += 1;
+        self.control.push_back(message);
+        Pushed::In
+    }
+
+    /// Pushes a message that has no place reserved.
+    pub(crate) fn push_data(&mut self, message: Message) -> Pushed {
+        let mut out = Vec::new();
+        if self.is_full() {
+            match self.full {
+                Full::Refuse => {}
+                Full::DropOldest => out.extend(self.remove_oldest()),
+                Full::KeepLatest => out = self.remove_tag(message.tag),
+            }
+            self.dropped += out.len() as u64;
+        }
+        if self.is_full() || self.make_room().is_err() {
+            self.refused += 1;
+            return Pushed::Refused(message);
+        }
+        self.data += 1;
+        self.posted += 1;
+        self.normal.push_back(message);
+        if out.is_empty() { Pushed::In } else { Pushed::InsteadOf(out) }
+    }
+
+    /// The next message: control before normal, each in the order posted.
+    pub(crate) fn pop(&mut self) -> Option<Message> {
+        if let Some(message) = self.control.pop_front() {
+            return Some(message);
+        }
+        let message = self.normal.pop_front()?;
+        if message.kind == WHARF_KIND_DATA {
+            self.data -= 1;
+        }
+        Some(message)
+    }
+
+    /// The next control message.
+    pub(crate) fn pop_control(&mut self) -> Option<Message> {
+        self.control.pop_front()
+    }
+
+    /// Takes all messages out, to be dropped outside the lock.
+    pub(crate) fn clear(&mut self) -> (VecDeque<Message>, VecDeque<Message>) {
+        self.data = 0;
+        (std::mem::take(&mut self.normal), std::mem::take(&mut self.control))
+    }
+
+    /// Room for one more beside all that is reserved.
+    fn make_room(&mut self) -> Result<()> {
+        let wanted = self.reserved + 1;
+        self.normal.try_reserve(wanted).map_err(|_| {
+            Error::new(WHARF_NO_MEMORY, format!("no memory for {wanted} messages at a port"))
+        })
+    }
+
+    fn remove_oldest(&mut self) -> Option<Message> {
+        let oldest = self.normal.iter().position(|message| message.kind == WHARF_KIND_DATA)?;
+        self.data -= 1;
+        self.normal.remove(oldest)
+    }
+
+    fn remove_tag(&mut self, tag: u64) -> Vec<Message> {
+        let mut out = Vec::new();
+        let mut at = 0;
+        while at < self.normal.len() {
+            let message = &self.normal[at];
+            if message.kind == WHARF_KIND_DATA && message.tag == tag {
+                out.extend(self.normal.remove(at));
+                self.data -= 1;
+            } else {
+                at += 1;
+            }
+        }
+        out
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::{message::*, value::Value};
+
+    fn message(kind: i32, tag: u64) -> Message {
+        Message { tag, task: 0, kind, code: 0, value: Value::NULL }
+    }
+
+    fn data(queue: &mut Messages, tag: u64) -> bool {
+        !matches!(queue.push_data(message(WHARF_KIND_DATA, tag)), Pushed::Refused(_))
+    }
+
+    fn drain(queue: &mut Messages) -> Vec<u64> {
+        std::iter::from_fn(|| queue.pop()).map(|message| message.tag).collect()
+    }
+
+    #[test]
+    fn a_full_queue_refuses_data_at_n_plus_one_but_never_a_terminal() {
+        let mut queue = Messages::new(2, Full::Refuse);
+        queue.reserve().unwrap();
+        assert!(data(&mut queue, 1) && data(&mut queue, 2) && !data(&mut queue, 3));
+        queue.push_terminal(message(WHARF_KIND_OK, 9));
+        assert_eq!(drain(&mut queue), [1, 2, 9]);
+        assert_eq!((queue.refused, queue.dropped, queue.posted), (1, 0, 3));
+        assert!(data(&mut queue, 4), "room again");
+    }
+
+    #[test]
+    fn policies_drop_data_and_nothing_else() {
+        let mut queue = Messages::new(2, Full::DropOldest);
+        queue.reserve().unwrap();
+        queue.push_terminal(message(WHARF_KIND_OK, 9));
+        assert!((1..=4).all(|tag| data(&mut queue, tag)));
+        assert_eq!((drain(&mut queue), queue.dropped), (vec![9, 3, 4], 2));
+
+        let mut queue = Messages::new(2, Full::KeepLatest);
+        assert!(data(&mut queue, 1) && data(&mut queue, 1), "not full: all are kept");
+        assert!(data(&mut queue, 1));
+        assert!(data(&mut queue, 2));
+        assert!(!data(&mut queue, 3), "nothing with this tag to replace");
+        assert_eq!((drain(&mut queue), queue.dropped), (vec![1, 2], 2));
+    }
+
+    #[test]
+    fn control_overtakes() {
+        let mut queue = Messages::new(8, Full::Refuse);
+        assert!(data(&mut queue, 1) && data(&mut queue, 2));
+        queue.push_control(message(WHARF_KIND_CONTROL, 7));
+        queue.push_control(message(WHARF_KIND_CONTROL, 8));
+        assert_eq!(drain(&mut queue), [7, 8, 1, 2]);
+    }
+
+    #[test]
+    fn reserved_places_stay_free_whatever_else_is_posted() {
+        let mut queue = Messages::new(usize::MAX, Full::Refuse);
+        for tag in 0..1000 {
+            queue.reserve().unwrap();
+            data(&mut queue, tag);
+            assert!(queue.normal.capacity() - queue.normal.len() >= queue.reserved);
+        }
+        let before = queue.normal.capacity();
+        for tag in 0..1000 {
+            queue.push_terminal(message(WHARF_KIND_OK, tag));
+        }
+        assert_eq!((queue.normal.capacity(), queue.reserved), (before, 0));
+    }
+}

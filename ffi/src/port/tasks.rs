@@ -1,0 +1,195 @@
+//! The tasks of a port, from their acceptance to their terminal message: a plain data structure,
+//! always under the port's lock.
+
+use crate::id::{Id, WHARF_TASKS_MAX, first_generation, next_generation, wharf_task_t};
+use std::{collections::VecDeque, task::Waker};
+
+/// What ends a task early.
+pub(crate) trait Abort {
+    /// Asks for the task's future to be dropped; returns at once.
+    fn abort(&self);
+}
+
+/// A task's place in the table of its port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    index: u32,
+    generation: u32,
+}
+
+/// A task that has not ended.
+#[derive(Debug)]
+pub(crate) struct Task<A> {
+    pub(crate) tag: u64,
+    /// The host has asked for its end.
+    pub(crate) cancelled: bool,
+    /// The host has asked it to wait.
+    pub(crate) paused: bool,
+    /// Who is polled again when the pause is over.
+    pub(crate) resume: Option<Waker>,
+    abort: Option<A>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Tasks<A> {
+    places: Vec<Place<A>>,
+    free: VecDeque<u32>,
+    live: usize,
+    most: usize,
+    port_place: u32,
+}
+
+#[derive(Debug)]
+struct Place<A> {
+    generation: u32,
+    task: Option<Task<A>>,
+}
+
+/// Places are made by so many at a time, so that even one task at a time goes through as many
+/// ids before it comes to the first again.
+const CHUNK: usize = 32;
+
+impl<A: Abort + Clone> Tasks<A> {
+    pub(crate) fn new(port_place: u32, most: usize) -> Self {
+        let most = most.min(WHARF_TASKS_MAX);
+        Self { places: Vec::new(), free: VecDeque::new(), live: 0, most, port_place }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.live
+    }
+
+    /// A place for a new task; `None` where there are as many as there may be.
+    pub(crate) fn insert(&mut self, tag: u64) -> Option<Key> {
+        if self.live == self.most {
+            return None;
+        }
+        if self.free.is_empty() {
+            self.grow();
+        }
+        let index = self.free.pop_front()?;
+        let place = &mut self.places[index as usize];
+        place.task = Some(Task { tag, cancelled: false, paused: false, resume: None, abort: None });
+        self.live += 1;
+        Some(Key { index, generation: place.generation })
+    }
+
+    fn grow(&mut self) {
+        let before = self.places.len();
+        let after = (before + CHUNK.max(before / 2)).min(WHARF_TASKS_MAX);
+        self.places
+            .extend((before..after).map(|_| Place { generation: first_generation(), task: None }));
+        // With room for all, so that a task's end never allocates.
+        self.free.reserve(after);
+        self.free.extend(before as u32..after as u32);
+    }
+
+    /// The id that the host knows the task by.
+    pub(crate) fn id(&self, key: Key) -> wharf_task_t {
+        Id { place: self.port_place, task: key.index, generation: key.generation }.pack()
+    }
+
+    /// The key of a host's id, whose port has been found already; it may be stale.
+    pub(crate) fn key(id: Id) -> Key {
+        Key { index: id.task, generation: id.generation }
+    }
+
+    pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut Task<A>> {
+        let place = self.places.get_mut(key.index as usize)?;
+        if place.generation == key.generation { place.task.as_mut() } else { None }
+    }
+
+    /// Takes a task out; its id is stale from now on.
+    pub(crate) fn remove(&mut self, key: Key) -> Option<Task<A>> {
+        let place = self.places.get_mut(key.index as usize)?;
+        if place.generation != key.generation {
+            return None;
+        }
+        let task = place.task.take()?;
+        place.generation = next_generation(place.generation);
+        self.free.push_back(key.index);
+        self.live -= 1;
+        Some(task)
+    }
+
+    /// Lets the task be aborted from now on; the handle comes back if it is to be so at once.
+    pub(crate) fn attach(&mut self, key: Key, abort: A) -> Option<A> {
+        let task = self.get_mut(key)?;
+        if task.cancelled {
+            return Some(abort);
+        }
+        task.abort = Some(abort);
+        None
+    }
+
+    /// Marks a task as cancelled; what aborts it, unless that was done before or is to be done by
+    /// [`attach`](Self::attach).
+    pub(crate) fn cancel(&mut self, key: Key) -> Option<Option<A>> {
+        let task = self.get_mut(key)?;
+        task.cancelled = true;
+        Some(task.abort.take())
+    }
+
+    /// What aborts all tasks. `cancelled` says whether they count as cancelled by the host.
+    pub(crate) fn abort_all(&mut self, cancelled: bool) -> Vec<A> {
+        let tasks = self.places.iter_mut().filter_map(|place| place.task.as_mut());
+        tasks
+            .filter_map(|task| {
+                task.cancelled |= cancelled;
+                if cancelled { task.abort.take() } else { task.abort.clone() }
+            })
+            .collect()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq)]
+    struct Handle(u32);
+    impl Abort for Handle {
+        fn abort(&self) {}
+    }
+
+    #[test]
+    fn a_stale_key_finds_nothing_and_ids_come_back_late() {
+        let mut tasks = Tasks::<Handle>::new(3, usize::MAX);
+        let first = tasks.insert(1).unwrap();
+        let id = tasks.id(first);
+        assert_eq!(Id::unpack(id).place, 3);
+        assert_eq!(Tasks::<Handle>::key(Id::unpack(id)), first);
+        assert_eq!(tasks.remove(first).unwrap().tag, 1);
+        assert!(tasks.remove(first).is_none() && tasks.get_mut(first).is_none());
+        for _ in 1..CHUNK {
+            let key = tasks.insert(2).unwrap();
+            assert_ne!(key.index, first.index);
+            tasks.remove(key);
+        }
+        let again = tasks.insert(3).unwrap();
+        assert_eq!(again.index, first.index);
+        assert_ne!(tasks.id(again), id);
+    }
+
+    #[test]
+    fn a_cancel_before_the_handle_is_there_comes_into_effect_with_it() {
+        let mut tasks = Tasks::new(0, usize::MAX);
+        let early = tasks.insert(1).unwrap();
+        assert_eq!(tasks.cancel(early), Some(None));
+        assert_eq!(tasks.attach(early, Handle(1)), Some(Handle(1)));
+        let late = tasks.insert(2).unwrap();
+        assert_eq!(tasks.attach(late, Handle(2)), None);
+        assert_eq!(tasks.cancel(late), Some(Some(Handle(2))));
+        assert_eq!(tasks.cancel(late), Some(None), "twice is once");
+    }
+
+    #[test]
+    fn the_limit_holds_at_n_and_n_plus_one() {
+        let mut tasks = Tasks::<Handle>::new(0, 2);
+        let first = tasks.insert(1).unwrap();
+        assert!(tasks.insert(2).is_some() && tasks.insert(3).is_none());
+        tasks.remove(first);
+        assert!(tasks.insert(3).is_some());
+    }
+}

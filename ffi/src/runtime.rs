@@ -1,0 +1,169 @@
+//! Runtimes as a host sees them: made, shut down, freed, in that order.
+//!
+//! Shutting down has three steps. First the runtime says that it is shut down, and each of its
+//! ports refuses what comes from then on; then all tasks are aborted, and each sends its terminal
+//! message once its future is gone; then the threads end. Where host code does not return, the
+//! second step ends with a timeout, and the call can be repeated. The ports stay, to be drained.
+
+use crate::{
+    boundary,
+    id::{self, Table, wharf_runtime_t},
+    pin,
+    port::{self, Wait},
+    status::*,
+};
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    time::{Duration, Instant},
+};
+use wharf::runtime::{Builder, Handle};
+
+/// A runtime, seen from the border.
+pub(crate) struct Runtime {
+    id: wharf_runtime_t,
+    handle: Handle,
+    /// `None` once it has been shut down.
+    running: Mutex<Option<wharf::runtime::Runtime>>,
+    /// SeqCst: a port that is opened writes itself into the table and then looks here; a shutdown
+    /// writes here and then looks into the table. One of the two must see the other. (The table's
+    /// lock orders them as well; this says so without it.)
+    shut_down: AtomicBool,
+}
+
+/// What may be chosen when a runtime is made; 0 means the default.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) worker_threads: usize,
+    pub(crate) max_blocking_threads: usize,
+    pub(crate) thread_stack_size: usize,
+    pub(crate) thread_name: Option<String>,
+}
+
+static RUNTIMES: Table<Runtime> = Table::new(id::RUNTIMES);
+static DEFAULT: Mutex<wharf_runtime_t> = Mutex::new(0);
+
+/// How long a shutdown waits for threads whose tasks have all ended.
+const THREADS_GRACE: Duration = Duration::from_secs(1);
+
+/// Makes a runtime.
+pub(crate) fn new(options: &Options) -> Result<wharf_runtime_t> {
+    boundary::watch_forks();
+    pin::library();
+    let mut builder = Builder::new_multi_thread();
+    builder.enable_all();
+    if options.worker_threads > 0 {
+        builder.worker_threads(options.worker_threads);
+    }
+    if options.max_blocking_threads > 0 {
+        builder.max_blocking_threads(options.max_blocking_threads);
+    }
+    if options.thread_stack_size > 0 {
+        builder.thread_stack_size(options.thread_stack_size);
+    }
+    builder.thread_name(options.thread_name.as_deref().unwrap_or("wharf"));
+    let running =
+        builder.build().map_err(|error| Error::system("the runtime could not start", &error))?;
+    let handle = running.handle().clone();
+    let runtime = RUNTIMES.insert(|id| Runtime {
+        id,
+        handle,
+        running: Mutex::new(Some(running)),
+        shut_down: AtomicBool::new(false),
+    })?;
+    log::debug!("runtime {:#x} made", runtime.id);
+    Ok(runtime.id)
+}
+
+/// The runtime that `id` names; the library's default one for 0.
+pub(crate) fn get(id: wharf_runtime_t) -> Result<Arc<Runtime>> {
+    RUNTIMES.get(if id == 0 { default()? } else { id })
+}
+
+/// The library's default runtime, made where there is none.
+pub(crate) fn default() -> Result<wharf_runtime_t> {
+    let mut default = DEFAULT.lock().unwrap_or_else(PoisonError::into_inner);
+    if RUNTIMES.get(*default).is_err() {
+        *default = new(&Options::default())?;
+    }
+    Ok(*default)
+}
+
+/// The library's default runtime, if there is one.
+pub(crate) fn default_if_made() -> Result<Arc<Runtime>> {
+    RUNTIMES.get(*DEFAULT.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+impl Runtime {
+    /// Where its tasks are spawned.
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    pub(crate) fn is_shut_down(&self) -> bool {
+        self.shut_down.load(SeqCst)
+    }
+
+    /// See the module.
+    pub(crate) fn shut_down(self: &Arc<Self>, wait: Wait) -> Result<()> {
+        self.shut_down.store(true, SeqCst);
+        let ports = port::of_runtime(self);
+        ports.iter().for_each(|port| port.mailbox.shut_down());
+        if boundary::in_host_call() {
+            return Err(Error::new(
+                WHARF_TIMEOUT,
+                "the runtime is shutting down, but a function that wharf itself has called can't \
+                 wait for the end of it: repeat the call from a thread of the host's own",
+            ));
+        }
+        for port in &ports {
+            if !port.mailbox.settle(wait) {
+                return Err(still_running(port.mailbox.counts().tasks));
+            }
+        }
+        // Another call may be at it: this one waits for its end, as long as that is bounded.
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(runtime) = running.take() {
+            runtime.shutdown_timeout(grace(wait));
+            log::debug!("runtime {:#x} shut down", self.id);
+        }
+        Ok(())
+    }
+
+    /// Forgets a runtime that has been shut down, and closes its ports.
+    pub(crate) fn free(self: &Arc<Self>) -> Result<()> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if running.is_some() {
+            return Err(Error::new(
+                WHARF_WRONG_STATE,
+                "the runtime has not been shut down, or a shutdown has timed out: repeat it first",
+            ));
+        }
+        drop(running);
+        for port in port::of_runtime(self) {
+            port.close(Wait::Forever)?;
+        }
+        RUNTIMES.remove(self.id);
+        Ok(())
+    }
+}
+
+fn still_running(tasks: usize) -> Error {
+    Error::new(
+        WHARF_TIMEOUT,
+        format!(
+            "{tasks} tasks of one port have not ended: host code that they call has not returned; \
+             repeat the shutdown when it has"
+        ),
+    )
+}
+
+fn grace(wait: Wait) -> Duration {
+    match wait {
+        Wait::No => Duration::ZERO,
+        Wait::Forever => THREADS_GRACE,
+        Wait::Until(deadline) => deadline.saturating_duration_since(Instant::now()),
+    }
+}

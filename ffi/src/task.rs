@@ -1,0 +1,149 @@
+//! Tasks: from a host's submit to the one terminal message.
+//!
+//! A [`Running`] owns the future and, after it, a [`Terminal`]. However it goes, the future is gone
+//! before the terminal message is sent: at its end and after a panic `poll` drops it first; when
+//! the executor drops the whole, its fields go in this order. A `Terminal` that is dropped unsent
+//! says `cancelled`, or `shut down`.
+
+use crate::{
+    boundary::panic_text,
+    failure::Failure,
+    id::wharf_task_t,
+    message::*,
+    port::{Key, Port},
+    status::Result,
+    value::{IntoValue, Value},
+};
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+/// The right, and the duty, to send one terminal message.
+pub(crate) struct Terminal {
+    pub(crate) port: Arc<Port>,
+    pub(crate) key: Key,
+    sent: bool,
+}
+
+impl Terminal {
+    /// Accepts a task at `port`.
+    pub(crate) fn accept(port: Arc<Port>, tag: u64) -> Result<(Self, wharf_task_t)> {
+        let (key, id) = port.mailbox.accept(tag)?;
+        Ok((Self { port, key, sent: false }, id))
+    }
+
+    /// Sends it.
+    fn send(&mut self, end: End) {
+        self.sent = true;
+        self.port.finish(self.key, Some(end.into_parts()));
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        if !self.sent {
+            self.port.finish(self.key, None);
+        }
+    }
+}
+
+/// How a task has ended.
+pub(crate) enum End {
+    Ok(Value),
+    Failed(Failure),
+    Panicked(String),
+}
+
+impl End {
+    pub(crate) fn of(outcome: impl IntoValue) -> Self {
+        match outcome.into_outcome() {
+            Ok(value) => Self::Ok(value),
+            Err(failure) => Self::Failed(failure),
+        }
+    }
+
+    fn into_parts(self) -> (i32, i32, Value) {
+        match self {
+            Self::Ok(value) => (WHARF_KIND_OK, 0, value),
+            Self::Failed(failure) => (WHARF_KIND_ERROR, failure.code(), texts(failure)),
+            Self::Panicked(text) => (WHARF_KIND_PANIC, 0, texts(Failure::new(0, text))),
+        }
+    }
+}
+
+/// Only an address space that is used up makes this fail.
+fn texts(failure: Failure) -> Value {
+    failure.into_value().unwrap_or(Value::NULL)
+}
+
+/// A task's future and its terminal message. The order of the fields matters: see the module.
+struct Running<F> {
+    future: Option<F>,
+    terminal: Terminal,
+}
+
+impl<F> Running<F> {
+    fn end(self: Pin<&mut Self>, mut end: End) {
+        // SAFETY: the future is dropped where it is, and nothing else is moved.
+        let this = unsafe { self.get_unchecked_mut() };
+        // SAFETY: as above; assigning drops in place.
+        let dropped = catch_unwind(AssertUnwindSafe(|| this.future = None));
+        if let Err(panic) = dropped {
+            end = End::Panicked(panic_text(panic));
+        }
+        this.terminal.send(end);
+    }
+}
+
+impl<F: Future<Output: IntoValue>> Future for Running<F> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.terminal.port.mailbox.poll_resumed(self.terminal.key, cx).is_pending() {
+            return Poll::Pending;
+        }
+        // SAFETY: the future is pinned with `self`: it is only dropped in place.
+        let future = unsafe { self.as_mut().map_unchecked_mut(|this| &mut this.future) };
+        let Some(future) = future.as_pin_mut() else { return Poll::Ready(()) };
+        let polled = catch_unwind(AssertUnwindSafe(|| future.poll(cx).map(End::of)));
+        let end = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(end)) => end,
+            Err(panic) => End::Panicked(panic_text(panic)),
+        };
+        self.end(end);
+        Poll::Ready(())
+    }
+}
+
+/// Runs `future` on the runtime of the terminal's port.
+pub(crate) fn spawn<F>(terminal: Terminal, future: F)
+where
+    F: Future<Output: IntoValue> + Send + 'static,
+{
+    let (port, key) = (terminal.port.clone(), terminal.key);
+    let running = Running { future: Some(future), terminal };
+    let joining = port.runtime.handle().spawn(running);
+    port.mailbox.attach(key, joining.abort_handle());
+}
+
+/// Runs `f` on the blocking pool of the terminal's port's runtime. It can't be aborted once it
+/// has begun.
+pub(crate) fn spawn_blocking<T: IntoValue>(
+    mut terminal: Terminal,
+    f: impl FnOnce() -> T + Send + 'static,
+) {
+    let (port, key) = (terminal.port.clone(), terminal.key);
+    let joining = port.runtime.handle().spawn_blocking(move || {
+        let end = match catch_unwind(AssertUnwindSafe(|| End::of(f()))) {
+            Ok(end) => end,
+            Err(panic) => End::Panicked(panic_text(panic)),
+        };
+        terminal.send(end);
+    });
+    port.mailbox.attach(key, joining.abort_handle());
+}

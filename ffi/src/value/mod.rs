@@ -1,0 +1,25 @@
+//! Values: what a message carries.
+//!
+//! [`raw`] is how they lie in memory, [`Value`] owns one, `copy` takes a host's apart after
+//! checking it, `convert` makes them from Rust types and back.
+//!
+//! Who frees what: a [`Value`] and all below it was allocated here and is freed here, when it is
+//! dropped or, once it has been handed to a host, by `wharf_message_free`. What a host passes in
+//! stays the host's; it is copied, but for the bytes of external data, which change hands when
+//! the call is answered by OK.
+
+mod convert;
+mod copy;
+mod net;
+mod owned;
+pub(crate) mod raw;
+
+pub use convert::{FromValue, IntoValue};
+pub use owned::{Bytes, Value};
+
+/// How deep arrays may be nested in a value that is sent.
+pub const WHARF_VALUE_MAX_DEPTH: usize = 64;
+/// How many values one value that is sent may hold, itself included.
+pub const WHARF_VALUE_MAX_COUNT: usize = 1_048_576;
+/// How many bytes of strings and copied data one value that is sent may hold.
+pub const WHARF_VALUE_MAX_BYTES: usize = 1_073_741_824;

@@ -1,0 +1,278 @@
+//! One seat's timers: a wheel of wakers under a lock, shared by the seat's owner and by everybody
+//! who drops, resets or polls a timer from afar.
+//!
+//! The lock is the owner's nearly always; it is held for one operation of the wheel, never while a
+//! waker is cloned, woken or dropped.
+//!
+//! # No deadline is slept through
+//!
+//! Two words stand beside the lock, both written under it save where noted:
+//!
+//! - `earliest` is never after the first deadline, so a look at the clock and at this word tells
+//!   whether there is anything to fire. Cancelling leaves it: it may be too early, never too late.
+//! - `asleep_until` is the deadline that the owner goes to sleep with, from the moment when it asks
+//!   for it; `AWAKE` from the owner's next [`Timers::fire`](crate::Timers::fire) on. The owner
+//!   writes `AWAKE` without the lock.
+//!
+//! Somebody else arms a timer under the lock and, still holding it, compares the deadline with
+//! `asleep_until`. Of that critical section and the owner's, in `sleep_until`, one comes first. If
+//! arming does, the owner sees the timer and sleeps no longer than to its deadline. If the owner
+//! does, the lock shows its `asleep_until` to the arming thread, which unparks the seat where the
+//! new deadline is earlier. An `AWAKE` seen there was written by the owner after its last sleep: it
+//! will pass the lock again before the next one.
+
+use crate::{
+    clock::Clock,
+    wheel::{Key, Wheel},
+};
+use std::{fmt, task::Waker};
+use wharf_base::sync::{
+    Mutex,
+    atomic::{AtomicU64, Ordering::*},
+    lock,
+};
+
+/// In `asleep_until`: the owner will ask for a deadline before it sleeps.
+const AWAKE: u64 = 0;
+/// A deadline that doesn't come.
+pub(crate) const NEVER: u64 = u64::MAX;
+/// Wakers taken out at a time.
+const BATCH: usize = 64;
+
+/// What the seats of one runtime share.
+pub(crate) struct Shared {
+    pub(crate) clock: Clock,
+    /// Ends the sleep of a seat's owner.
+    pub(crate) unpark: Box<dyn Fn(usize) + Send + Sync>,
+}
+
+/// Aligned so that two seats' locks never share a cache line, nor a pair of lines fetched together.
+#[repr(align(128))]
+pub(crate) struct Seat {
+    inner: Mutex<Inner>,
+    earliest: AtomicU64,
+    asleep_until: AtomicU64,
+    number: usize,
+    pub(crate) shared: std::sync::Arc<Shared>,
+}
+
+struct Inner {
+    wheel: Wheel<Waker>,
+    closed: bool,
+}
+
+/// The runtime has shut down, and its timers with it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Closed;
+
+impl Seat {
+    pub(crate) fn new(number: usize, shared: std::sync::Arc<Shared>) -> Seat {
+        Seat {
+            inner: Mutex::new(Inner { wheel: Wheel::new(), closed: false }),
+            earliest: AtomicU64::new(NEVER),
+            asleep_until: AtomicU64::new(NEVER),
+            number,
+            shared,
+        }
+    }
+
+    /// Arms a timer. `by_owner`: the calling thread sits in this seat.
+    pub(crate) fn arm(&self, deadline: u64, waker: Waker, by_owner: bool) -> Result<Key, Closed> {
+        let mut inner = lock(&self.inner);
+        if inner.closed {
+            drop(inner);
+            return Err(Closed);
+        }
+        let key = inner.wheel.arm(deadline, waker);
+        let unpark = self.announce(deadline, by_owner);
+        drop(inner);
+        if unpark {
+            (self.shared.unpark)(self.number);
+        }
+        Ok(key)
+    }
+
+    /// Arms `key`'s timer anew with the waker that it has. False where it has fired.
+    pub(crate) fn rearm(&self, key: &Key, deadline: u64, by_owner: bool) -> bool {
+        let mut inner = lock(&self.inner);
+        if !inner.wheel.rearm(key, deadline) {
+            return false;
+        }
+        let unpark = self.announce(deadline, by_owner);
+        drop(inner);
+        if unpark {
+            (self.shared.unpark)(self.number);
+        }
+        true
+    }
+
+    /// Under the lock, after arming: whether the owner sleeps too long for this deadline.
+    fn announce(&self, deadline: u64, by_owner: bool) -> bool {
+        // Relaxed: both words are ordered by the lock, see the module's page.
+        if deadline < self.earliest.load(Relaxed) {
+            // Release: whoever fires by this word sees the timer's lock released, or waits for it.
+            self.earliest.store(deadline, Release);
+        }
+        if by_owner || deadline >= self.asleep_until.load(Relaxed) {
+            return false;
+        }
+        self.asleep_until.store(deadline, Relaxed);
+        true
+    }
+
+    /// Lets a timer go; its waker, where it had not fired, is the caller's to drop.
+    pub(crate) fn cancel(&self, key: Key) -> Option<Waker> {
+        let mut inner = lock(&self.inner);
+        inner.wheel.cancel(key)
+    }
+
+    /// Whether `key`'s timer has fired, and is let go; otherwise it will wake `waker`.
+    pub(crate) fn poll_fired(&self, key: &mut Option<Key>, waker: &Waker) -> bool {
+        let Some(fired) = self.look(key, waker) else {
+            // Cloned outside the lock: it is foreign code.
+            return self.look_and_leave(key, waker.clone());
+        };
+        fired
+    }
+
+    /// `None` where the timer would wake another.
+    fn look(&self, key: &mut Option<Key>, waker: &Waker) -> Option<bool> {
+        let mut inner = lock(&self.inner);
+        match inner.wheel.value_mut(key.as_ref()?) {
+            Some(old) if old.will_wake(waker) => Some(false),
+            Some(_) => None,
+            None => {
+                inner.wheel.cancel(key.take()?);
+                Some(true)
+            }
+        }
+    }
+
+    fn look_and_leave(&self, key: &mut Option<Key>, mut waker: Waker) -> bool {
+        let mut inner = lock(&self.inner);
+        let value = key.as_ref().and_then(|key| inner.wheel.value_mut(key));
+        if let Some(old) = value {
+            // The old one is dropped when the lock is free: `waker` outlives the guard.
+            std::mem::swap(old, &mut waker);
+            return false;
+        }
+        if let Some(key) = key.take() {
+            inner.wheel.cancel(key);
+        }
+        true
+    }
+
+    /// The owner goes to sleep: until when?
+    pub(crate) fn sleep_until(&self) -> u64 {
+        let mut inner = lock(&self.inner);
+        let deadline = inner.wheel.next_deadline().unwrap_or(NEVER);
+        // Release: as in `announce`. Relaxed: ordered by the lock.
+        self.earliest.store(deadline, Release);
+        self.asleep_until.store(deadline, Relaxed);
+        deadline
+    }
+
+    /// The owner is awake, and will call `sleep_until` before it sleeps.
+    pub(crate) fn awake(&self) {
+        // Relaxed: see the module's page.
+        self.asleep_until.store(AWAKE, Relaxed);
+    }
+
+    /// A time not after the first deadline.
+    #[inline]
+    pub(crate) fn earliest(&self) -> u64 {
+        // Acquire: pairs with the releases in `announce` and `sleep_until`.
+        self.earliest.load(Acquire)
+    }
+
+    /// Wakes what is due at `now`.
+    pub(crate) fn fire(&self, now: u64) -> usize {
+        let mut fired = 0;
+        loop {
+            let mut due = Batch::new();
+            let all = self.take_due(now, &mut due);
+            fired += due.wake();
+            if all {
+                return fired;
+            }
+        }
+    }
+
+    /// Takes wakers of due timers out; whether that was all of them.
+    fn take_due(&self, now: u64, due: &mut Batch) -> bool {
+        let mut inner = lock(&self.inner);
+        while !due.is_full() {
+            let Some(waker) = inner.wheel.fire_next(now) else {
+                let next = inner.wheel.next_deadline().unwrap_or(NEVER);
+                // Release: as in `announce`.
+                self.earliest.store(next, Release);
+                return true;
+            };
+            due.push(waker);
+        }
+        false
+    }
+
+    /// Wakes all that wait here. From now on nothing can be armed.
+    pub(crate) fn close(&self) {
+        let mut wakers = Vec::new();
+        let mut inner = lock(&self.inner);
+        inner.closed = true;
+        inner.wheel.drain(|waker| wakers.push(waker));
+        // Release: as in `announce`.
+        self.earliest.store(NEVER, Release);
+        drop(inner);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Whether the runtime has shut down.
+    pub(crate) fn is_closed(&self) -> bool {
+        lock(&self.inner).closed
+    }
+
+    /// Timers armed, and fired ones that their owners have not yet seen.
+    pub(crate) fn held(&self) -> usize {
+        lock(&self.inner).wheel.held()
+    }
+}
+
+impl fmt::Debug for Seat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seat").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+/// Wakers to be woken once the lock is free.
+struct Batch {
+    wakers: [Option<Waker>; BATCH],
+    len: usize,
+}
+
+impl Batch {
+    fn new() -> Batch {
+        Batch { wakers: [const { None }; BATCH], len: 0 }
+    }
+
+    fn is_full(&self) -> bool {
+        self.len == BATCH
+    }
+
+    fn push(&mut self, waker: Waker) {
+        self.wakers[self.len] = Some(waker);
+        self.len += 1;
+    }
+
+    /// Wakes in the order pushed.
+    fn wake(&mut self) -> usize {
+        let len = std::mem::take(&mut self.len);
+        self.wakers[..len].iter_mut().filter_map(Option::take).for_each(Waker::wake);
+        len
+    }
+}
+
+impl Drop for Batch {
+    /// A waker has panicked: that is no reason to let the others sleep on.
+    fn drop(&mut self) {
+        self.wakers.iter_mut().filter_map(Option::take).for_each(Waker::wake);
+    }
+}

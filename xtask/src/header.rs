@@ -1,0 +1,68 @@
+//! `cargo xtask header`: ffi/include/wharf.h, made from the Rust source of ffi/ and committed.
+
+use crate::{
+    command::{Command, Failure},
+    sh,
+};
+use std::{fs, path::Path};
+
+const HEADER: &str = "ffi/include/wharf.h";
+
+pub(crate) const COMMAND: Command = Command {
+    name: "header",
+    about: "make ffi/include/wharf.h from the Rust source",
+    help: "usage: cargo xtask header [--check]\n\n  --check   change nothing; fail unless the \
+           committed header is what the source makes\n",
+    run: |args| {
+        use lexopt::prelude::*;
+        let mut check = false;
+        while let Some(arg) = args.next()? {
+            match arg {
+                Long("check") => check = true,
+                other => return Err(other.unexpected().into()),
+            }
+        }
+        run(check)
+    },
+};
+
+/// Writes the header, or with `check` compares it with what is committed.
+pub(crate) fn run(check: bool) -> Result<(), Failure> {
+    let made = make(sh::root())?;
+    let path = sh::root().join(HEADER);
+    if !check {
+        return fs::write(&path, made).map_err(|why| Failure::new(format!("{HEADER}: {why}")));
+    }
+    match fs::read_to_string(&path) {
+        Ok(committed) if committed == made => Ok(()),
+        Ok(_) => Err(Failure::new(format!(
+            "{HEADER} is not what the source makes: run `cargo xtask header` and commit it"
+        ))),
+        Err(why) => Err(Failure::new(format!("{HEADER}: {why}"))),
+    }
+}
+
+fn make(root: &Path) -> Result<String, Failure> {
+    let ffi = root.join("ffi");
+    let config = cbindgen::Config::from_file(ffi.join("cbindgen.toml"))
+        .map_err(|why| Failure::new(format!("ffi/cbindgen.toml: {why}")))?;
+    let bindings = cbindgen::Builder::new()
+        .with_crate(&ffi)
+        .with_config(config)
+        .generate()
+        .map_err(|why| Failure::new(format!("the header can't be made: {why}")))?;
+    let mut text = Vec::new();
+    bindings.write(&mut text);
+    let text = String::from_utf8(text)
+        .map_err(|why| Failure::new(format!("the header can't be made: {why}")))?;
+    Ok(for_c_readers(&text))
+}
+
+/// What Rust's readers expect in a comment, in the words that C's do.
+fn for_c_readers(text: &str) -> String {
+    text.replace(" * # Safety\n *\n", " * Pointers:\n")
+        .replace("#define WHARF_FOREVER -1", "#define WHARF_FOREVER (-1)")
+        .replace("#endif // __cplusplus", "#endif /* __cplusplus */")
+        .replace("#endif  // __cplusplus", "#endif /* __cplusplus */")
+        .replace("#endif  /* WHARF_H */", "#endif /* WHARF_H */")
+}
