@@ -40,12 +40,14 @@ impl SeatDriver {
         Self { seat, bed, timers, unparked: AtomicBool::new(false) }
     }
 
-    /// Sleeps until `deadline`, an event or an unpark; whether it was one of the latter two.
-    fn turn(&self, deadline: Option<Instant>) -> bool {
+    /// Sleeps until `deadline`, the end of `limit`, an event or an unpark; whether it was one of the
+    /// latter two.
+    fn turn(&self, deadline: Option<Instant>, limit: Option<Duration>) -> bool {
         let events = match &self.bed {
-            Bed::Reactor(reactor) => reactor.turn(self.seat, deadline) > 0,
+            Bed::Reactor(reactor) => reactor.turn(self.seat, deadline, limit) > 0,
             Bed::Thread(thread) => {
-                thread.park(deadline.map(|at| at.saturating_duration_since(Instant::now())));
+                let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+                thread.park(left.into_iter().chain(limit).min());
                 false
             }
         };
@@ -67,10 +69,10 @@ impl Driver for SeatDriver {
     fn park(&self, limit: Option<Duration>) {
         match &self.timers {
             Some(timers) => {
-                timers.park(self.seat, limit, |deadline| self.turn(deadline));
+                timers.park(self.seat, |deadline| self.turn(deadline, limit));
             }
             None => {
-                self.turn(limit.and_then(|limit| Instant::now().checked_add(limit)));
+                self.turn(None, limit);
             }
         }
     }

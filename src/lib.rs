@@ -54,6 +54,7 @@ pub mod runtime;
 
 /// Tasks: spawning them, waiting for them, giving way to others.
 pub mod task {
+    pub use crate::runtime::spawn_blocking;
     pub use wharf_base::coop::{consume_budget, unconstrained};
     pub use wharf_executor::task::*;
 }

@@ -43,7 +43,10 @@ impl Inner {
         }
         let (mut executor, mut timers) = (None, None);
         let parts = Arc::new_cyclic(|parts: &Weak<Parts>| {
-            timers = with_timers.then(|| make_timers(config.flavor, seats, parts.clone()));
+            timers = with_timers.then(|| make_timers(config.flavor, seats, parts));
+            if let Some(reactor) = &reactor {
+                reactor.set_attendant(attendant(parts));
+            }
             let driver = |seat| -> Arc<dyn Driver> {
                 Arc::new(SeatDriver::new(seat, reactor.clone(), timers.clone()))
             };
@@ -87,18 +90,51 @@ impl Inner {
     }
 }
 
-/// Timers that have a seat looked after when one is armed in it from elsewhere.
-fn make_timers(flavor: Flavor, seats: usize, parts: Weak<Parts>) -> Arc<Timers> {
-    let unpark = Box::new(move |seat| {
+fn make_timers(flavor: Flavor, seats: usize, parts: &Weak<Parts>) -> Arc<Timers> {
+    match flavor {
+        Flavor::CurrentThread => Timers::new_pausable(attendant(parts)),
+        Flavor::MultiThread => Timers::new(seats, attendant(parts)),
+    }
+}
+
+/// Has somebody look after a seat, into which a thread without a seat has put a timer or a socket.
+fn attendant(parts: &Weak<Parts>) -> Box<dyn Fn(usize) + Send + Sync> {
+    let parts = parts.clone();
+    Box::new(move |seat| {
         let Some(parts) = parts.upgrade() else { return };
         if let Some(executor) = parts.executor.downcast_ref::<Executor>() {
             executor.unpark(seat);
         }
-    });
-    match flavor {
-        Flavor::CurrentThread => Timers::new_pausable(unpark),
-        Flavor::MultiThread => Timers::new(seats, unpark),
+    })
+}
+
+/// A blocking job that keeps a paused clock from jumping while it goes on.
+fn holding_the_clock<R, F: FnOnce() -> R>(
+    timers: Option<&Arc<Timers>>,
+    job: F,
+) -> impl FnOnce() -> R + use<R, F> {
+    let hold = timers.and_then(Timers::hold_clock);
+    move || {
+        let _hold = hold;
+        job()
     }
+}
+
+/// Runs `job`, which may block, on a thread of the current runtime's blocking pool.
+///
+/// A job that has begun can't be aborted, and a shutdown waits for it (as long as the shutdown's
+/// time-out allows).
+///
+/// # Panics
+///
+/// Outside a runtime.
+#[track_caller]
+pub fn spawn_blocking<F, R>(job: F) -> JoinHandle<R>
+where
+    F: FnOnce() -> R + Send + 'static,
+    R: Send + 'static,
+{
+    Handle::current().spawn_blocking(job)
 }
 
 /// Builds a [`Runtime`] to measure.
@@ -482,6 +518,7 @@ impl Handle {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
+        let job = holding_the_clock(self.inner.timers.as_ref(), job);
         self.inner.executor.spawn_blocking(job)
     }
 

@@ -257,3 +257,56 @@ fn a_future_woken_from_a_foreign_thread_goes_on() {
         });
     });
 }
+
+/// A foreign executor that has entered the runtime: its timers and sockets sit in a seat in which,
+/// until then, nobody sat.
+#[test]
+fn timers_and_sockets_work_off_any_seat() {
+    let runtime = Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    let _entered = runtime.enter();
+    foreign_block_on(async {
+        wharf::time::sleep(Duration::from_millis(1)).await;
+        let listener = wharf::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let client = std::thread::spawn(move || std::net::TcpStream::connect(address).unwrap());
+        let (stream, _) = listener.accept().await.unwrap();
+        drop(client.join().unwrap());
+        assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0);
+    });
+}
+
+/// The simplest of foreign executors: polls on this thread, and parks it.
+fn foreign_block_on<F: std::future::Future>(future: F) -> F::Output {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Arc::new(Unpark(std::thread::current())).into();
+    let mut cx = std::task::Context::from_waker(&waker);
+    let mut future = std::pin::pin!(future);
+    loop {
+        match future.as_mut().poll(&mut cx) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+#[test]
+fn a_paused_clock_waits_for_blocking_jobs() {
+    let runtime = Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        wharf::time::pause();
+        let (go, held) = mpsc::channel::<()>();
+        let job = wharf::spawn_blocking(move || held.recv().is_err());
+        let start = wharf::time::Instant::now();
+        wharf::task::yield_now().await;
+        drop(go);
+        assert!(job.await.unwrap());
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        wharf::time::sleep(Duration::from_secs(3600)).await;
+        assert!(start.elapsed() >= Duration::from_secs(3600));
+    });
+}

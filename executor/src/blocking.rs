@@ -207,7 +207,7 @@ impl Shared {
     fn start_blocking_thread(&self) {
         let started = self.parts.upgrade().ok_or_else(|| "the runtime has gone".to_owned());
         let started = started.and_then(|parts| {
-            self.builder().spawn(move || run(&parts)).map_err(|error| error.to_string())
+            self.builder().spawn(move || run(parts)).map_err(|error| error.to_string())
         });
         let Err(error) = started else { return };
         let mut state = self.pool.state();
@@ -223,9 +223,10 @@ impl Shared {
 }
 
 /// The life of a thread of the pool.
-fn run(parts: &Arc<Parts>) {
-    let executor = Executor::of(parts).expect("the pool's runtime has our executor");
+fn run(parts: Arc<Parts>) {
+    let executor = Executor::of(&parts).expect("the pool's runtime has our executor");
     let shared = executor.shared();
+    let pool = shared.pool.clone();
     let entered = context::enter(parts.clone(), None);
     shared.config.hook(|config| &config.on_thread_start);
     let mut coming = true;
@@ -235,8 +236,10 @@ fn run(parts: &Arc<Parts>) {
     }
     shared.config.hook(|config| &config.on_thread_stop);
     drop(entered);
-    shared.pool.state().threads -= 1;
-    shared.pool.gone.notify_all();
+    // The runtime may go with this, descriptors and all: whoever waits for us wants it gone.
+    drop(parts);
+    pool.state().threads -= 1;
+    pool.gone.notify_all();
 }
 
 /// The next job, or `None` when it is time to go. `coming`: the thread was sent for.
@@ -264,10 +267,14 @@ fn next(shared: &Shared, mut coming: bool) -> Option<Task> {
 
 /// Sleeps until sent for; `None` when the keep-alive is over.
 fn rest(shared: &Shared, idler: &Arc<Idler>) -> Option<bool> {
-    let deadline = Instant::now() + shared.config.thread_keep_alive;
+    let deadline = Instant::now().checked_add(shared.config.thread_keep_alive);
     // Acquire: pairs with the release in `Idler::wake`.
     while !idler.woken.load(Acquire) {
-        let left = deadline.saturating_duration_since(Instant::now());
+        let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        let Some(left) = left else {
+            thread::park();
+            continue;
+        };
         if left.is_zero() {
             let mut state = shared.pool.state();
             let before = state.idle.len();

@@ -154,7 +154,7 @@ impl Executor {
     /// May be called again, to wait on. On a thread that runs tasks of this executor it does not wait
     /// for that thread itself; what runs there ends when it returns to the executor.
     pub fn shutdown(&self, timeout: Option<Duration>) -> Unfinished {
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let shared = self.shared();
         let own = Seat::here(shared, |seat| {
             self.begin_shutdown(seat);

@@ -48,8 +48,9 @@ pub(crate) struct Shared {
     pub(crate) has_lifo: bool,
     pub(crate) idle: Idle,
     pub(crate) injector: Injector,
-    pub(crate) threads: Threads,
-    pub(crate) pool: Pool,
+    /// Counted by itself: a thread says that it has ended after letting go of all else.
+    pub(crate) threads: Arc<Threads>,
+    pub(crate) pool: Arc<Pool>,
     pub(crate) waiting: Waiting,
     pub(crate) parts: Weak<Parts>,
     /// The shutdown has begun.
@@ -81,8 +82,8 @@ impl Shared {
             config,
             seats,
             injector: Injector::new(),
-            threads: Threads::new(),
-            pool: Pool::new(),
+            threads: Arc::new(Threads::new()),
+            pool: Arc::new(Pool::new()),
             waiting: Waiting::new(),
             parts,
             closed: AtomicBool::new(false),

@@ -75,7 +75,7 @@ impl Threads {
 
     /// Waits for a place; `None` when it has waited long enough, or the end has come.
     fn stand_by(&self, keep_alive: Duration) -> Option<Place> {
-        let deadline = Instant::now() + keep_alive;
+        let deadline = Instant::now().checked_add(keep_alive);
         let mut state = self.state();
         state.idle += 1;
         loop {
@@ -83,12 +83,12 @@ impl Threads {
                 state.idle -= 1;
                 return Some(place);
             }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if state.closed || left.is_zero() {
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            if state.closed || left.is_some_and(|left| left.is_zero()) {
                 state.idle -= 1;
                 return None;
             }
-            state = wait(&self.assigned, state, Some(left));
+            state = wait(&self.assigned, state, left);
         }
     }
 }
@@ -128,7 +128,7 @@ impl Shared {
         }
         state.running += 1;
         drop(state);
-        match self.builder().spawn(move || run(&parts, place)) {
+        match self.builder().spawn(move || run(parts, place)) {
             Ok(_) => true,
             Err(error) => {
                 log::error!("a worker thread could not be started, tasks have to wait: {error}");
@@ -152,9 +152,10 @@ impl Shared {
 }
 
 /// The life of a worker thread.
-fn run(parts: &Arc<Parts>, first: Place) {
-    let executor = Executor::of(parts).expect("a worker's runtime has our executor");
+fn run(parts: Arc<Parts>, first: Place) {
+    let executor = Executor::of(&parts).expect("a worker's runtime has our executor");
     let shared = executor.shared();
+    let threads = shared.threads.clone();
     shared.config.hook(|config| &config.on_thread_start);
     let driving = Driving::begin();
     let mut place = Some(first);
@@ -165,6 +166,8 @@ fn run(parts: &Arc<Parts>, first: Place) {
     }
     drop(driving);
     shared.config.hook(|config| &config.on_thread_stop);
-    shared.threads.state().running -= 1;
-    shared.threads.gone.notify_all();
+    // The runtime may go with this, descriptors and all: whoever waits for us wants it gone.
+    drop(parts);
+    threads.state().running -= 1;
+    threads.gone.notify_all();
 }

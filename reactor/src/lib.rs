@@ -25,4 +25,4 @@ mod slot;
 mod source;
 mod sys;
 
-pub use reactor::{Reactor, Resolver, Resolving};
+pub use reactor::{Attendant, Reactor, Resolver, Resolving};

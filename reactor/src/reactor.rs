@@ -14,7 +14,7 @@ use std::{
     os::fd::RawFd,
     pin::Pin,
     sync::{Arc, OnceLock, atomic::Ordering::Relaxed},
-    time::Instant,
+    time::{Duration, Instant},
 };
 use wharf_base::context;
 
@@ -22,6 +22,9 @@ use wharf_base::context;
 pub type Resolving = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
 /// Turns a host name and a port into addresses.
 pub type Resolver = Box<dyn Fn(String, u16) -> Resolving + Send + Sync>;
+
+/// Has somebody look after a seat: see [`Reactor::set_attendant`].
+pub type Attendant = Box<dyn Fn(usize) + Send + Sync>;
 
 /// The I/O side of one runtime: a driver per seat.
 ///
@@ -31,6 +34,7 @@ pub struct Reactor {
     pub(crate) seats: Box<[Seat]>,
     pub(crate) slab: Slab,
     resolver: OnceLock<Resolver>,
+    attendant: OnceLock<Attendant>,
 }
 
 impl Reactor {
@@ -48,6 +52,7 @@ impl Reactor {
             seats: (0..seats).map(|_| Seat::new()).collect(),
             slab: Slab::new(),
             resolver: OnceLock::new(),
+            attendant: OnceLock::new(),
         })
     }
 
@@ -58,16 +63,28 @@ impl Reactor {
         let _ = self.resolver.set(resolver);
     }
 
+    /// Says how a seat gets an owner that turns it; only the first call counts. It is called where a
+    /// source is registered by a thread that sits in no seat, so that nobody may be turning the one
+    /// that the source is given to.
+    pub fn set_attendant(&self, attendant: Attendant) {
+        // A second one is ignored, as documented.
+        let _ = self.attendant.set(attendant);
+    }
+
     pub(crate) fn resolver(&self) -> Option<&Resolver> {
         self.resolver.get()
     }
 
-    /// Sleeps until there is an event at `seat`, an [`unpark`](Self::unpark), or `deadline`; then
-    /// calls the wakers concerned and returns how many. May return early without a reason.
+    /// Sleeps until there is an event at `seat`, an [`unpark`](Self::unpark), `deadline`, or the end
+    /// of `limit`; then calls the wakers concerned and returns how many. May return early without a
+    /// reason.
+    ///
+    /// A deadline is kept to the microsecond where the platform can, and opens the seat's epoll for
+    /// that; a limit is kept to the millisecond and opens nothing.
     ///
     /// Only the thread that owns the seat may call it.
-    pub fn turn(&self, seat: usize, deadline: Option<Instant>) -> usize {
-        self.seats[seat].turn(&self.slab, deadline)
+    pub fn turn(&self, seat: usize, deadline: Option<Instant>, limit: Option<Duration>) -> usize {
+        self.seats[seat].turn(&self.slab, deadline, limit)
     }
 
     /// Looks for events at `seat` without blocking, calls the wakers concerned and returns how many.
@@ -114,11 +131,15 @@ impl Reactor {
     /// Registers `fd` with the current runtime, at the current seat if there is one.
     pub(crate) fn register(fd: RawFd, wish: Wish) -> io::Result<Registration> {
         let reactor = Self::current()?;
-        let seat = match reactor.seat_here() {
-            Some(seat) => seat,
-            None => reactor.emptiest_seat(),
-        };
-        Registration::new(reactor, seat, fd, wish)
+        if let Some(seat) = reactor.seat_here() {
+            return Registration::new(reactor, seat, fd, wish);
+        }
+        let seat = reactor.emptiest_seat();
+        let registration = Registration::new(reactor.clone(), seat, fd, wish)?;
+        if let Some(attend) = reactor.attendant.get() {
+            attend(seat);
+        }
+        Ok(registration)
     }
 
     /// The seat of this thread, if it sits in one of this reactor's.

@@ -66,6 +66,38 @@ enum AlarmState {
     Without,
 }
 
+/// How long a turn may sleep, where nothing else ends it.
+#[derive(Clone, Copy, Debug)]
+enum Until {
+    Woken,
+    /// A heartbeat or the like, to the millisecond: worth neither an alarm nor an epoll of its own.
+    Limit(Duration),
+    /// A timer's, to the microsecond.
+    Deadline(Instant),
+}
+
+impl Until {
+    fn new(deadline: Option<Instant>, limit: Option<Duration>) -> Self {
+        match (deadline, limit) {
+            (None, None) => Until::Woken,
+            (None, Some(limit)) => Until::Limit(limit),
+            (Some(deadline), None) => Until::Deadline(deadline),
+            (Some(deadline), Some(limit)) => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left <= limit { Until::Deadline(deadline) } else { Until::Limit(limit) }
+            }
+        }
+    }
+
+    fn instant(self) -> Option<Instant> {
+        match self {
+            Until::Woken => None,
+            Until::Limit(limit) => Instant::now().checked_add(limit),
+            Until::Deadline(deadline) => Some(deadline),
+        }
+    }
+}
+
 impl Seat {
     pub(crate) fn new() -> Self {
         Self {
@@ -77,21 +109,28 @@ impl Seat {
         }
     }
 
-    /// The owner's turn: sleeps until an event, an unpark or `deadline`, then calls the wakers.
-    pub(crate) fn turn(&self, slab: &Slab, deadline: Option<Instant>) -> usize {
+    /// The owner's turn: sleeps until an event, an unpark, `deadline` or the end of `limit`, then
+    /// calls the wakers.
+    pub(crate) fn turn(
+        &self,
+        slab: &Slab,
+        deadline: Option<Instant>,
+        limit: Option<Duration>,
+    ) -> usize {
         self.note_processor();
+        let until = Until::new(deadline, limit);
         // Only an epoll with an alarm keeps deadlines to the microsecond.
-        let driver = match deadline {
-            Some(_) => self.driver().ok(),
-            None => self.driver.get(),
+        let driver = match until {
+            Until::Deadline(_) => self.driver().ok(),
+            Until::Limit(_) | Until::Woken => self.driver.get(),
         };
         let Some(driver) = driver else {
-            self.parking.sleep_on_condvar(deadline);
+            self.parking.sleep_on_condvar(until.instant());
             return 0;
         };
         let mut polling = lock(&driver.polling);
         if self.parking.sleep_on_poll() {
-            polling.wait(&driver.registry, deadline);
+            polling.wait(&driver.registry, until);
             self.parking.got_up();
         } else {
             polling.look();
@@ -196,12 +235,16 @@ impl Polling {
         self.poll_for(Some(Duration::ZERO));
     }
 
-    fn wait(&mut self, registry: &Registry, deadline: Option<Instant>) {
-        let timeout = deadline.and_then(|deadline| {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let by_alarm = !left.is_zero() && self.set_alarm(registry, deadline, left);
-            if by_alarm { None } else { Some(left) }
-        });
+    fn wait(&mut self, registry: &Registry, until: Until) {
+        let timeout = match until {
+            Until::Woken => None,
+            Until::Limit(limit) => Some(limit),
+            Until::Deadline(deadline) => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                let by_alarm = !left.is_zero() && self.set_alarm(registry, deadline, left);
+                if by_alarm { None } else { Some(left) }
+            }
+        };
         self.poll_for(timeout);
     }
 

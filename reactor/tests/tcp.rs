@@ -256,7 +256,7 @@ fn a_socket_works_on_another_runtime_than_its_own() {
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
     let driver = thread::spawn(move || {
         while stopped.try_recv().is_err() {
-            turning.turn(0, None);
+            turning.turn(0, None, None);
         }
     });
     run_on(&away, 0, async {
@@ -297,7 +297,7 @@ fn two_tasks_in_accept_are_both_served() {
     let driver = thread::spawn(move || {
         let _entered = enter(&turning, Some(0));
         while stopped.try_recv().is_err() {
-            turning.turn(0, None);
+            turning.turn(0, None, None);
         }
     });
     let mut streams = Vec::new();
@@ -320,7 +320,7 @@ fn a_source_registered_from_outside_wakes_a_seat_that_sleeps_without_an_epoll() 
     let driver = thread::spawn(move || {
         let _entered = enter(&turning, Some(0));
         while stopped.try_recv().is_err() {
-            turning.turn(0, None);
+            turning.turn(0, None, None);
         }
     });
     let other = Reactor::new(1);

@@ -46,7 +46,7 @@ fn block_on<F: Future>(timers: &Timers, future: F) -> F::Output {
             return output;
         }
         while !woken.0.swap(false, SeqCst) {
-            timers.park(0, None, |_| false);
+            timers.park(0, |_| false);
         }
     }
 }
@@ -94,7 +94,7 @@ fn an_event_a_limit_or_a_hold_keeps_the_clock_from_jumping() {
     let mut sleep = sleep(HOUR);
     assert!(Pin::new(&mut sleep).poll(&mut cx).is_pending());
 
-    assert_eq!(timers.park(0, None, |until| until.is_some()), 0);
+    assert_eq!(timers.park(0, |until| until.is_some()), 0);
     assert_eq!(Instant::now(), start, "there was an event");
 
     let hold = timers.hold_clock().unwrap();
@@ -103,13 +103,13 @@ fn an_event_a_limit_or_a_hold_keeps_the_clock_from_jumping() {
         assert_eq!(until, None, "nothing to wait for but an event");
         false
     };
-    assert_eq!(timers.park(0, None, turn), 0);
+    assert_eq!(timers.park(0, turn), 0);
     drop(hold);
-    assert_eq!(timers.park(0, None, turn), 0);
+    assert_eq!(timers.park(0, turn), 0);
     assert_eq!((Instant::now(), unparked.load(SeqCst)), (start, 0));
     drop(other);
     assert_eq!(unparked.load(SeqCst), 1, "the sleeping worker has to look again");
-    assert_eq!(timers.park(0, None, |_| false), 1);
+    assert_eq!(timers.park(0, |_| false), 1);
     assert_eq!(start.elapsed(), HOUR);
 }
 
@@ -127,7 +127,7 @@ fn a_resumed_clock_runs_on_from_where_it_stood() {
     assert!(Pin::new(&mut sleep).poll(&mut cx).is_pending());
     let until = timers.next_deadline(0).expect("the clock runs");
     assert!(until < real + HOUR, "in real time");
-    timers.park(0, None, |until| {
+    timers.park(0, |until| {
         std::thread::sleep(until.unwrap() - std::time::Instant::now());
         false
     });

@@ -51,25 +51,19 @@ impl Timers {
         Arc::new(Timers { shared, seats })
     }
 
-    /// Puts the worker in `seat` to sleep by way of `turn`, no longer than `limit` and no longer
-    /// than to its next deadline; then wakes what is due, and returns how many timers that were.
+    /// Puts the worker in `seat` to sleep by way of `turn`, no longer than to its next deadline; then
+    /// wakes what is due, and returns how many timers that were.
     ///
     /// `turn` is given a moment, or `None` for no limit. It sleeps until then, an event or an
-    /// unpark, and returns whether there was an event or an unpark. On a paused clock it is given
-    /// the present moment, to look and not to sleep; where it then finds nothing, the clock jumps
-    /// to the next deadline.
+    /// unpark (or less long), and returns whether there was an event or an unpark. On a paused clock
+    /// it is given the present moment, to look and not to sleep; where it then finds nothing, the
+    /// clock jumps to the next deadline.
     ///
     /// # Panics
     ///
     /// As [`fire`](Self::fire).
-    pub fn park(
-        &self,
-        seat: usize,
-        limit: Option<Duration>,
-        turn: impl FnOnce(Option<Instant>) -> bool,
-    ) -> usize {
+    pub fn park(&self, seat: usize, turn: impl FnOnce(Option<Instant>) -> bool) -> usize {
         let deadline = self.seats[seat].sleep_until();
-        let latest = limit.and_then(|limit| Instant::now().checked_add(limit));
         match self.clock().stands_still() {
             Some(true) if deadline != NEVER => {
                 if !turn(Some(Instant::now())) {
@@ -77,11 +71,10 @@ impl Timers {
                 }
             }
             Some(_) => {
-                turn(latest);
+                turn(None);
             }
             None => {
-                let deadline = self.clock().real(deadline);
-                turn(deadline.into_iter().chain(latest).min());
+                turn(self.clock().real(deadline));
             }
         }
         self.fire(seat)

@@ -45,7 +45,7 @@ pub fn run_on<F: Future>(reactor: &Arc<Reactor>, seat: usize, future: F) -> F::O
                 return output;
             }
         } else {
-            reactor.turn(seat, None);
+            reactor.turn(seat, None, None);
         }
     }
 }
