@@ -24,7 +24,13 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let args = match parse(std::env::args().skip(1)) {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if words.first().is_some_and(|word| word == group::net::CLIENTS) {
+        let nanos = group::net::clients(&words[1..]).expect("ADDR CONNECTIONS MESSAGES SIZE");
+        println!("{nanos}");
+        return ExitCode::SUCCESS;
+    }
+    let args = match parse(words.into_iter()) {
         Ok(args) => args,
         Err(message) => {
             eprintln!("{message}\n{USAGE}");

@@ -2,9 +2,11 @@
 
 mod smol;
 mod tokio;
+mod wharf;
 
 pub use self::smol::Smol;
 pub use self::tokio::Tokio;
+pub use self::wharf::Wharf;
 
 use std::future::Future;
 use std::io;
@@ -75,11 +77,14 @@ pub trait Rt: Sized + Send + Sync + 'static {
     /// Listens on a port of the system's choosing on the loopback, with a backlog of 4,096.
     fn listen() -> io::Result<(Self::Listener, SocketAddr)>;
 
+    /// Listens there with the backlog of the runtime's own choosing.
+    fn bind() -> impl Future<Output = io::Result<(Self::Listener, SocketAddr)>> + Send;
+
     /// Accepts one connection.
     fn accept(listener: &Self::Listener) -> impl Future<Output = io::Result<Self::Tcp>> + Send;
 
     /// Connects.
-    fn connect(addr: SocketAddr) -> impl Future<Output = io::Result<Self::Tcp>> + Send;
+    fn connect(addr: SocketAddr) -> impl Future<Output = io::Result<Self::Tcp>> + Send + 'static;
 
     /// Two Unix stream sockets connected with each other.
     fn unix_pair() -> io::Result<(Self::Unix, Self::Unix)>;

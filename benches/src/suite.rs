@@ -111,6 +111,11 @@ impl Spec {
         self.metric(&format!(": {name}"), "µs", Better::Lower, read)
     }
 
+    /// The sample's own figure, beside others.
+    pub fn named_figure(self, name: &str, unit: &'static str, better: Better) -> Self {
+        self.metric(&format!(": {name}"), unit, better, |s| (s.figure, None))
+    }
+
     /// The sample's own figure.
     pub fn figure(self, unit: &'static str, better: Better) -> Self {
         self.metric("", unit, better, |s| (s.figure, None))
@@ -168,6 +173,10 @@ impl Row {
     }
 }
 
+/// The groups of works; any other word on the command line is a part of a work's name.
+pub const GROUPS: [&str; 9] =
+    ["sched", "time", "net", "http", "blocking", "memory", "start", "ports", "dart"];
+
 /// What the command line asked for.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -206,7 +215,10 @@ impl Suite {
     pub fn wants(&self, spec: &Spec) -> bool {
         let filters = &self.options.filters;
         let wanted = filters.is_empty()
-            || filters.iter().any(|filter| spec.group == filter || spec.work.contains(filter));
+            || filters.iter().any(|filter| match GROUPS.contains(&filter.as_str()) {
+                true => spec.group == filter,
+                false => spec.work.contains(filter),
+            });
         if wanted && self.options.list {
             println!("{:8} {}", spec.group, spec.work);
         }
@@ -312,6 +324,7 @@ macro_rules! turns {
         if suite.wants(&spec) {
             #[allow(unused_mut)]
             let mut entrants: Vec<$crate::suite::Entrant<'_>> = Vec::new();
+            $crate::turns!(@entrant suite, entrants, $workers, Wharf, |$rt| $run);
             $crate::turns!(@entrant suite, entrants, $workers, Tokio, |$rt| $run);
             $crate::turns!(@entrant suite, entrants, $workers, Smol, |$rt| $run);
             $(entrants.push(($crate::suite::Who::Floor, Box::new(|| $floor)));)?

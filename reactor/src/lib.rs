@@ -9,12 +9,13 @@
 //! - `slab`: where slots live, and when one is used again.
 //! - `park`: how a seat's owner sleeps and is woken.
 //! - `registration`: how an operation is tried, waits, and follows its data to another seat.
-//! - [`net`]: the sockets.
+//! - [`net`]: the sockets. [`io`]: descriptors of one's own, copying, other crates' traits.
 //!
 //! The crate knows no tasks and no timers: wakers and deadlines are all it sees of them.
 
 mod clock;
 mod error;
+pub mod io;
 pub mod net;
 mod park;
 mod reactor;

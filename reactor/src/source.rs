@@ -156,6 +156,22 @@ where
         self.poll_run(cx, Direction::Write, |_| self.send_vectored(bufs))
     }
 
+    /// As [`poll_read`](Self::poll_read), into room that need not be initialised.
+    #[cfg(any(feature = "tokio-io", feature = "hyper"))]
+    pub(crate) fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        room: &mut [std::mem::MaybeUninit<u8>],
+    ) -> Poll<io::Result<usize>> {
+        if room.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        self.registration.poll_run(cx, Direction::Read, || {
+            let done = self.socket().recv(room)?;
+            Ok((done, Left::after(done, room.len())))
+        })
+    }
+
     fn read_now(&self, buf: &mut [u8]) -> io::Result<(usize, Left)> {
         if buf.is_empty() {
             // Where nothing has arrived, some sockets would block even for this.

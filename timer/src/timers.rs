@@ -106,12 +106,7 @@ impl Timers {
         if self.seat_of_this_thread() == Some(seat) {
             place.awake();
         }
-        let earliest = place.earliest();
-        if earliest == NEVER {
-            return 0;
-        }
-        let now = self.clock().nanos(self.clock().now());
-        if now < earliest { 0 } else { place.fire(now) }
+        place.fire(|| self.clock().nanos(self.clock().now()))
     }
 
     /// Whether no timer is armed in `seat`; a hint, where others arm some.
@@ -120,7 +115,7 @@ impl Timers {
     ///
     /// Panics where there is no such seat.
     pub fn is_idle(&self, seat: usize) -> bool {
-        self.seats[seat].earliest() == NEVER
+        self.seats[seat].is_idle()
     }
 
     /// Ends all timers: what waits is woken, and panics when it asks for its timer again.

@@ -1,6 +1,7 @@
 //! Scheduling: spawns, joins, yields, wakes; no sockets, no timers.
 
 use crate::floor::thread::{self as bare, Flag};
+use crate::group::on_a_worker;
 use crate::rt::Rt;
 use crate::stopwatch::{Sample, Stopwatch};
 use crate::suite::{Spec, Suite};
@@ -96,11 +97,6 @@ impl Countdown {
             done.expect("zero is reached once").send(()).expect("the main task waits");
         }
     }
-}
-
-/// Runs a future as a task and gives its sample.
-fn on_a_worker<R: Rt>(rt: &Arc<R>, work: impl Future<Output = Sample> + Send + 'static) -> Sample {
-    rt.block_on(rt.spawn_outside(work))
 }
 
 async fn detached<R: Rt>(count: usize) -> Sample {

@@ -137,6 +137,12 @@ impl Rt for Smol {
         Ok((Async::new_nonblocking(listener)?, addr))
     }
 
+    async fn bind() -> io::Result<(Async<TcpListener>, SocketAddr)> {
+        let listener = Async::<TcpListener>::bind(([127, 0, 0, 1], 0))?;
+        let addr = listener.get_ref().local_addr()?;
+        Ok((listener, addr))
+    }
+
     async fn accept(listener: &Async<TcpListener>) -> io::Result<Async<TcpStream>> {
         let (stream, _) = listener.accept().await?;
         stream.get_ref().set_nodelay(true)?;

@@ -98,6 +98,12 @@ impl Rt for Tokio {
         Ok((TcpListener::from_std(listener)?, addr))
     }
 
+    async fn bind() -> io::Result<(TcpListener, SocketAddr)> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let addr = listener.local_addr()?;
+        Ok((listener, addr))
+    }
+
     async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;

@@ -92,9 +92,11 @@ where
             Err(error) => last = Some(error),
         }
     }
-    Err(last.unwrap_or_else(|| {
-        io::Error::new(io::ErrorKind::InvalidInput, "the name stands for no address at all")
-    }))
+    Err(last.unwrap_or_else(nothing_found))
+}
+
+pub(crate) fn nothing_found() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "the name stands for no address at all")
 }
 
 fn no_resolver(host: &str) -> io::Error {

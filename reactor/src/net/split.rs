@@ -46,7 +46,7 @@ macro_rules! halves {
         }
 
         impl ReadHalf<'_> {
-            fn source(&self) -> &Source<$inner> {
+            pub(crate) fn source(&self) -> &Source<$inner> {
                 self.0.source()
             }
 
@@ -54,7 +54,7 @@ macro_rules! halves {
         }
 
         impl WriteHalf<'_> {
-            fn source(&self) -> &Source<$inner> {
+            pub(crate) fn source(&self) -> &Source<$inner> {
                 self.0.source()
             }
 
@@ -62,7 +62,7 @@ macro_rules! halves {
         }
 
         impl OwnedReadHalf {
-            fn source(&self) -> &Source<$inner> {
+            pub(crate) fn source(&self) -> &Source<$inner> {
                 self.0.source()
             }
 
@@ -79,7 +79,7 @@ macro_rules! halves {
         }
 
         impl OwnedWriteHalf {
-            fn source(&self) -> &Source<$inner> {
+            pub(crate) fn source(&self) -> &Source<$inner> {
                 self.stream.source()
             }
 
@@ -126,10 +126,10 @@ macro_rules! halves {
 
         impl Error for ReuniteError {}
 
-        halves!(addresses ReadHalf<'_>, 0, $address);
-        halves!(addresses WriteHalf<'_>, 0, $address);
-        halves!(addresses OwnedReadHalf, 0, $address);
-        halves!(addresses OwnedWriteHalf, stream, $address);
+        $crate::net::split::halves!(addresses ReadHalf<'_>, 0, $address);
+        $crate::net::split::halves!(addresses WriteHalf<'_>, 0, $address);
+        $crate::net::split::halves!(addresses OwnedReadHalf, 0, $address);
+        $crate::net::split::halves!(addresses OwnedWriteHalf, stream, $address);
 
         impl AsRef<$stream> for ReadHalf<'_> {
             fn as_ref(&self) -> &$stream {
@@ -178,5 +178,7 @@ macro_rules! halves {
         }
     };
 }
+
+pub(super) use halves;
 
 halves!(TcpStream, std::net::TcpStream, SocketAddr);

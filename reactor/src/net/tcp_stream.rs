@@ -223,34 +223,4 @@ fn connected(stream: &Std) -> io::Result<()> {
     }
 }
 
-impl fmt::Debug for TcpStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.source.fmt(f)
-    }
-}
-
-impl AsFd for TcpStream {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.source.get().as_fd()
-    }
-}
-
-impl AsRawFd for TcpStream {
-    fn as_raw_fd(&self) -> RawFd {
-        self.source.get().as_raw_fd()
-    }
-}
-
-impl TryFrom<Std> for TcpStream {
-    type Error = io::Error;
-
-    fn try_from(stream: Std) -> io::Result<Self> {
-        Self::from_std(stream)
-    }
-}
-
-impl From<TcpStream> for OwnedFd {
-    fn from(stream: TcpStream) -> Self {
-        stream.source.into_inner().into()
-    }
-}
+super::methods::descriptor!(TcpStream, Std);

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug)]
 enum Op {
     Arm(u64),
+    /// Arms so many, a nanosecond apart.
+    ArmMany(u64, u64),
     Cancel(usize),
     Rearm(usize, u64),
     /// Lets time pass and fires all that is due.
@@ -33,6 +35,7 @@ fn length() -> impl Strategy<Value = u64> {
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         8 => length().prop_map(Op::Arm),
+        1 => (length(), 1..40u64).prop_map(|(length, count)| Op::ArmMany(length, count)),
         3 => any::<usize>().prop_map(Op::Cancel),
         2 => (any::<usize>(), length()).prop_map(|(i, length)| Op::Rearm(i, length)),
         2 => length().prop_map(Op::Pass),
@@ -119,6 +122,9 @@ impl Both {
     fn apply(&mut self, op: Op) {
         match op {
             Op::Arm(length) => self.arm(length),
+            Op::ArmMany(length, count) => {
+                (0..count).for_each(|i| self.arm(length.saturating_add(i)));
+            }
             Op::Cancel(i) if !self.keys.is_empty() => self.cancel(i % self.keys.len()),
             Op::Rearm(i, length) if !self.keys.is_empty() => {
                 self.rearm(i % self.keys.len(), length);

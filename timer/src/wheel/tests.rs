@@ -78,6 +78,9 @@ fn the_next_deadline_is_exact_for_few_and_a_slots_beginning_for_many() {
     wheel.cancel(more);
     wheel.arm(64 * TICK + 300, 16);
     assert_eq!(wheel.next_deadline(), Some(64 * TICK));
+    let earlier = wheel.arm(63 * TICK + 5, 17);
+    assert_eq!(wheel.next_deadline(), Some(63 * TICK + 5));
+    wheel.cancel(earlier);
     assert_eq!(wheel.fire_next(64 * TICK), None);
     assert_eq!(wheel.next_deadline(), Some(64 * TICK + 300), "one more wake-up, then exact");
 }
@@ -93,7 +96,14 @@ fn dead_heap_entries_are_bounded_and_never_on_top() {
         assert_eq!(wheel.next_deadline(), Some(TICK - 1));
         assert!(wheel.heap.len() <= SWEEP_AT + 3, "{}", wheel.heap.len());
     }
+    let keys = Vec::from_iter((0..10_000).map(|i| wheel.arm(TICK - 1, i)));
+    assert_eq!(wheel.heap.len() - wheel.dead, 10_001);
+    for key in keys {
+        wheel.cancel(key);
+        assert!(wheel.dead <= wheel.heap.len() - wheel.dead + SWEEP_AT);
+    }
     assert_eq!(wheel.held(), 1);
+    assert!(wheel.heap.len() <= SWEEP_AT + 2, "{}", wheel.heap.len());
     assert_eq!(fire_all(&mut wheel, TICK), [0]);
 }
 

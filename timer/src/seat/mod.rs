@@ -21,6 +21,9 @@
 //! new deadline is earlier. An `AWAKE` seen there was written by the owner after its last sleep: it
 //! will pass the lock again before the next one.
 
+#[cfg(all(test, loom))]
+mod models;
+
 use crate::{
     clock::Clock,
     wheel::{Key, Wheel},
@@ -178,15 +181,26 @@ impl Seat {
         self.asleep_until.store(AWAKE, Relaxed);
     }
 
-    /// A time not after the first deadline.
+    /// Wakes what is due, in the order of the deadlines. Asks for the time only where there are
+    /// timers.
     #[inline]
-    pub(crate) fn earliest(&self) -> u64 {
+    pub(crate) fn fire(&self, now: impl FnOnce() -> u64) -> usize {
         // Acquire: pairs with the releases in `announce` and `sleep_until`.
-        self.earliest.load(Acquire)
+        let earliest = self.earliest.load(Acquire);
+        if earliest == NEVER {
+            return 0;
+        }
+        let now = now();
+        if now < earliest { 0 } else { self.fire_due(now) }
     }
 
-    /// Wakes what is due at `now`.
-    pub(crate) fn fire(&self, now: u64) -> usize {
+    /// Whether nothing is armed, as far as this thread has heard.
+    pub(crate) fn is_idle(&self) -> bool {
+        // Acquire: as in `fire`.
+        self.earliest.load(Acquire) == NEVER
+    }
+
+    fn fire_due(&self, now: u64) -> usize {
         let mut fired = 0;
         loop {
             let mut due = Batch::new();

@@ -1,0 +1,222 @@
+//! The traits of other crates, each behind its feature: futures-io, tokio's, hyper's.
+
+#![allow(unused_imports, unused_macros, reason = "each feature uses its part")]
+
+use crate::net::{self, TcpStream, UnixStream, methods::shut_write};
+use std::{
+    io::{self, IoSlice, IoSliceMut},
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+/// Calls `$with` for all that can be read.
+macro_rules! each_reader {
+    ($with:ident) => {
+        $with!(TcpStream, UnixStream);
+        $with!(net::tcp::ReadHalf<'_>, net::tcp::OwnedReadHalf);
+        $with!(net::unix::ReadHalf<'_>, net::unix::OwnedReadHalf);
+    };
+}
+
+/// Calls `$with` for all that can be written.
+macro_rules! each_writer {
+    ($with:ident) => {
+        $with!(TcpStream, UnixStream);
+        $with!(net::tcp::WriteHalf<'_>, net::tcp::OwnedWriteHalf);
+        $with!(net::unix::WriteHalf<'_>, net::unix::OwnedWriteHalf);
+    };
+}
+
+#[cfg(feature = "futures-io")]
+mod futures {
+    use super::*;
+    use futures_io::{AsyncRead, AsyncWrite};
+
+    macro_rules! reads {
+        ($($kind:ty),*) => {$(
+            impl AsyncRead for $kind {
+                fn poll_read(
+                    self: Pin<&mut Self>,
+                    cx: &mut Context<'_>,
+                    buf: &mut [u8],
+                ) -> Poll<io::Result<usize>> {
+                    self.source().poll_read(cx, buf)
+                }
+
+                fn poll_read_vectored(
+                    self: Pin<&mut Self>,
+                    cx: &mut Context<'_>,
+                    bufs: &mut [IoSliceMut<'_>],
+                ) -> Poll<io::Result<usize>> {
+                    self.source().poll_read_vectored(cx, bufs)
+                }
+            }
+        )*};
+    }
+
+    macro_rules! writes {
+        ($($kind:ty),*) => {$(
+            impl AsyncWrite for $kind {
+                fn poll_write(
+                    self: Pin<&mut Self>,
+                    cx: &mut Context<'_>,
+                    buf: &[u8],
+                ) -> Poll<io::Result<usize>> {
+                    self.source().poll_write(cx, buf)
+                }
+
+                fn poll_write_vectored(
+                    self: Pin<&mut Self>,
+                    cx: &mut Context<'_>,
+                    bufs: &[IoSlice<'_>],
+                ) -> Poll<io::Result<usize>> {
+                    self.source().poll_write_vectored(cx, bufs)
+                }
+
+                fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+                    Poll::Ready(Ok(()))
+                }
+
+                fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+                    Poll::Ready(shut_write(self.source()))
+                }
+            }
+        )*};
+    }
+
+    each_reader!(reads);
+    each_writer!(writes);
+}
+
+#[cfg(feature = "tokio-io")]
+mod tokio {
+    use super::*;
+    use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+    macro_rules! reads {
+        ($($kind:ty),*) => {$(
+            impl AsyncRead for $kind {
+                fn poll_read(
+                    self: Pin<&mut Self>,
+                    cx: &mut Context<'_>,
+                    buf: &mut ReadBuf<'_>,
+                ) -> Poll<io::Result<()>> {
+                    // SAFETY: a receive only ever writes into the bytes, so none is made
+                    // uninitialised again.
+                    let room = unsafe { buf.unfilled_mut() };
+                    let count = ready!(self.source().poll_recv(cx, room))?;
+                    // SAFETY: the system has written the first `count` bytes.
+                    unsafe { buf.assume_init(count) };
+                    buf.advance(count);
+                    Poll::Ready(Ok(()))
+                }
+            }
+        )*};
+    }
+
+    macro_rules! writes {
+        ($($kind:ty),*) => {$(
+            impl AsyncWrite for $kind {
+                fn poll_write(
+                    self: Pin<&mut Self>,
+                    cx: &mut Context<'_>,
+                    buf: &[u8],
+                ) -> Poll<io::Result<usize>> {
+                    self.source().poll_write(cx, buf)
+                }
+
+                fn poll_write_vectored(
+                    self: Pin<&mut Self>,
+                    cx: &mut Context<'_>,
+                    bufs: &[IoSlice<'_>],
+                ) -> Poll<io::Result<usize>> {
+                    self.source().poll_write_vectored(cx, bufs)
+                }
+
+                fn is_write_vectored(&self) -> bool {
+                    true
+                }
+
+                fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+                    Poll::Ready(Ok(()))
+                }
+
+                fn poll_shutdown(
+                    self: Pin<&mut Self>,
+                    _: &mut Context<'_>,
+                ) -> Poll<io::Result<()>> {
+                    Poll::Ready(shut_write(self.source()))
+                }
+            }
+        )*};
+    }
+
+    each_reader!(reads);
+    each_writer!(writes);
+}
+
+#[cfg(feature = "hyper")]
+mod hyper {
+    use super::*;
+    use ::hyper::rt::{Read, ReadBufCursor, Write};
+
+    macro_rules! reads {
+        ($($kind:ty),*) => {$(
+            impl Read for $kind {
+                fn poll_read(
+                    self: Pin<&mut Self>,
+                    cx: &mut Context<'_>,
+                    mut buf: ReadBufCursor<'_>,
+                ) -> Poll<io::Result<()>> {
+                    // SAFETY: a receive only ever writes into the bytes, so none is made
+                    // uninitialised again.
+                    let room = unsafe { buf.as_mut() };
+                    let count = ready!(self.source().poll_recv(cx, room))?;
+                    // SAFETY: the system has written the first `count` bytes.
+                    unsafe { buf.advance(count) };
+                    Poll::Ready(Ok(()))
+                }
+            }
+        )*};
+    }
+
+    macro_rules! writes {
+        ($($kind:ty),*) => {$(
+            impl Write for $kind {
+                fn poll_write(
+                    self: Pin<&mut Self>,
+                    cx: &mut Context<'_>,
+                    buf: &[u8],
+                ) -> Poll<io::Result<usize>> {
+                    self.source().poll_write(cx, buf)
+                }
+
+                fn poll_write_vectored(
+                    self: Pin<&mut Self>,
+                    cx: &mut Context<'_>,
+                    bufs: &[IoSlice<'_>],
+                ) -> Poll<io::Result<usize>> {
+                    self.source().poll_write_vectored(cx, bufs)
+                }
+
+                fn is_write_vectored(&self) -> bool {
+                    true
+                }
+
+                fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+                    Poll::Ready(Ok(()))
+                }
+
+                fn poll_shutdown(
+                    self: Pin<&mut Self>,
+                    _: &mut Context<'_>,
+                ) -> Poll<io::Result<()>> {
+                    Poll::Ready(shut_write(self.source()))
+                }
+            }
+        )*};
+    }
+
+    each_reader!(reads);
+    each_writer!(writes);
+}

@@ -1,0 +1,11 @@
+//! Reading and writing in general: the two traits that [`copy`] works with, [`AsyncFd`] for a
+//! descriptor of one's own, and the traits of other crates.
+
+mod async_fd;
+mod copy;
+mod foreign;
+mod traits;
+
+pub use async_fd::{AsyncFd, Interest, ReadyGuard};
+pub use copy::{copy, copy_bidirectional};
+pub use traits::{AsyncRead, AsyncWrite};

@@ -1,0 +1,227 @@
+//! UDP.
+
+use super::{
+    addr::{self, ToSocketAddrs},
+    methods::{datagrams, descriptor},
+};
+use crate::{registration::Wish, slot::Direction, source::Source};
+use std::{
+    fmt,
+    future::Future,
+    io,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket as Std},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
+    task::{Context, Poll},
+};
+
+/// A UDP socket.
+///
+/// All its methods take `&self`; any number of tasks may send and receive at once.
+pub struct UdpSocket {
+    source: Source<Std>,
+}
+
+impl UdpSocket {
+    /// Binds to `address`; of several the first that works. Port 0 lets the system choose.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, or that there is no runtime with I/O here.
+    pub async fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
+        let found = addr::sealed::Lookup::lookup(&address)?;
+        drop(address);
+        addr::first_that_works(found, |address| async move { Self::from_std(Std::bind(address)?) })
+            .await
+    }
+
+    /// Sets the peer that [`send`](Self::send) sends to and [`recv`](Self::recv) receives from; of
+    /// several addresses the first that works.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub async fn connect(&self, address: impl ToSocketAddrs) -> io::Result<()> {
+        let found = addr::sealed::Lookup::lookup(&address)?;
+        drop(address);
+        let connect = |address| async move { self.source.get().connect(address) };
+        addr::first_that_works(found, connect).await
+    }
+
+    datagrams!(SocketAddr);
+
+    /// Sends one datagram to `target` and returns how many bytes went.
+    ///
+    /// Cancel safe: nothing is sent unless it returns.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, or that the runtime has been shut down.
+    pub async fn send_to(&self, buf: &[u8], target: impl ToSocketAddrs) -> io::Result<usize> {
+        let found = addr::sealed::Lookup::lookup(&target)?;
+        drop(target);
+        let mut targets = addr::addresses(found).await?;
+        match targets.next() {
+            Some(target) => {
+                self.source.run(Direction::Write, |socket| socket.send_to(buf, target)).await
+            }
+            None => Err(addr::nothing_found()),
+        }
+    }
+
+    /// As [`send_to`](Self::send_to), for the one task that polls for sending.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_to`](Self::send_to).
+    pub fn poll_send_to(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+        target: SocketAddr,
+    ) -> Poll<io::Result<usize>> {
+        self.source.poll_run(cx, Direction::Write, |socket| socket.send_to(buf, target))
+    }
+
+    /// Sends one datagram to `target` without waiting.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` where there is no room; else as [`send_to`](Self::send_to).
+    pub fn try_send_to(&self, buf: &[u8], target: SocketAddr) -> io::Result<usize> {
+        self.source.try_run(Direction::Write, |socket| socket.send_to(buf, target))
+    }
+
+    /// Takes over a socket of the standard library's, which becomes non-blocking.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, or that there is no runtime with I/O here.
+    pub fn from_std(socket: Std) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        Ok(Self { source: Source::new(socket, Wish::TRY)? })
+    }
+
+    /// Gives the socket back to the standard library; it stays non-blocking.
+    ///
+    /// # Errors
+    ///
+    /// None at present.
+    pub fn into_std(self) -> io::Result<Std> {
+        Ok(self.source.into_inner())
+    }
+
+    /// The address of this side.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.source.get().local_addr()
+    }
+
+    /// The address that it is connected to.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.source.get().peer_addr()
+    }
+}
+
+/// Options that the standard library's socket has too.
+macro_rules! options {
+    ($($doc:literal $name:ident($($arg:ident: $kind:ty),*) -> $output:ty;)*) => {
+        impl UdpSocket {$(
+            #[doc = $doc]
+            ///
+            /// # Errors
+            ///
+            /// What the system says.
+            pub fn $name(&self $(, $arg: $kind)*) -> io::Result<$output> {
+                self.source.get().$name($($arg),*)
+            }
+        )*}
+    };
+}
+
+options! {
+    "Whether it may send to broadcast addresses."
+    broadcast() -> bool;
+    "Says whether it may send to broadcast addresses."
+    set_broadcast(on: bool) -> ();
+    "The time to live of packets."
+    ttl() -> u32;
+    "Sets the time to live of packets."
+    set_ttl(ttl: u32) -> ();
+    "The time to live of multicast packets over IPv4."
+    multicast_ttl_v4() -> u32;
+    "Sets the time to live of multicast packets over IPv4."
+    set_multicast_ttl_v4(ttl: u32) -> ();
+    "Whether it receives its own multicast packets over IPv4."
+    multicast_loop_v4() -> bool;
+    "Says whether it receives its own multicast packets over IPv4."
+    set_multicast_loop_v4(on: bool) -> ();
+    "Whether it receives its own multicast packets over IPv6."
+    multicast_loop_v6() -> bool;
+    "Says whether it receives its own multicast packets over IPv6."
+    set_multicast_loop_v6(on: bool) -> ();
+    "The error that the system has noted for the socket, which is cleared by this."
+    take_error() -> Option<io::Error>;
+}
+
+impl UdpSocket {
+    /// Joins the multicast group of `group` on the interface with the address `interface`
+    /// (unspecified: the system chooses).
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn join_multicast_v4(&self, group: Ipv4Addr, interface: Ipv4Addr) -> io::Result<()> {
+        self.source.get().join_multicast_v4(&group, &interface)
+    }
+
+    /// Leaves a multicast group that was joined with the same arguments.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn leave_multicast_v4(&self, group: Ipv4Addr, interface: Ipv4Addr) -> io::Result<()> {
+        self.source.get().leave_multicast_v4(&group, &interface)
+    }
+
+    /// Joins the multicast group of `group` on the interface with the index `interface` (0: the
+    /// system chooses).
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn join_multicast_v6(&self, group: &Ipv6Addr, interface: u32) -> io::Result<()> {
+        self.source.get().join_multicast_v6(group, interface)
+    }
+
+    /// Leaves a multicast group that was joined with the same arguments.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn leave_multicast_v6(&self, group: &Ipv6Addr, interface: u32) -> io::Result<()> {
+        self.source.get().leave_multicast_v6(group, interface)
+    }
+
+    /// Receives one datagram and leaves it in the queue.
+    ///
+    /// Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv_from`](Self::recv_from).
+    pub fn peek_from<'a>(
+        &'a self,
+        buf: &'a mut [u8],
+    ) -> impl Future<Output = io::Result<(usize, SocketAddr)>> + Send + 'a {
+        self.source.run(Direction::Read, move |socket| socket.peek_from(buf))
+    }
+}
+
+descriptor!(UdpSocket, Std);

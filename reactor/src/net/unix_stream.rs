@@ -1,0 +1,148 @@
+//! A connection over a Unix domain socket.
+
+use super::{
+    methods::{polling, reading, writing},
+    unix_split::{self, OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf},
+};
+use crate::{registration::Wish, slot::Direction, source::Source};
+use std::{
+    fmt,
+    future::Future,
+    io::{self, IoSlice, IoSliceMut, Read},
+    net::Shutdown,
+    os::{
+        fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
+        unix::net::{SocketAddr, UnixStream as Std},
+    },
+    path::Path,
+    task::{Context, Poll},
+};
+
+/// A connection over a Unix domain socket.
+///
+/// All its methods take `&self`, so a stream can be read by one task and written by another, in an
+/// `Arc` or [`split`](Self::split). Dropping it closes the connection.
+pub struct UnixStream {
+    source: Source<Std>,
+}
+
+impl UnixStream {
+    /// Connects to the socket at `path`.
+    ///
+    /// Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// What the system says (`WouldBlock` where the listener's backlog is full: try again later), or
+    /// that there is no runtime with I/O here.
+    pub async fn connect(path: impl AsRef<Path>) -> io::Result<Self> {
+        let stream = mio::net::UnixStream::connect(path)?;
+        Self::connecting(stream.into()).await
+    }
+
+    /// As [`connect`](Self::connect), also to an abstract address.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub async fn connect_addr(address: &SocketAddr) -> io::Result<Self> {
+        let stream = mio::net::UnixStream::connect_addr(address)?;
+        Self::connecting(stream.into()).await
+    }
+
+    async fn connecting(stream: Std) -> io::Result<Self> {
+        let source = Source::new(stream, Wish::TRY)?;
+        source.registration().ready(Direction::Write).await?;
+        match source.get().take_error()? {
+            Some(error) => Err(error),
+            None => Ok(Self { source }),
+        }
+    }
+
+    /// Two streams connected to each other.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, or that there is no runtime with I/O here.
+    pub fn pair() -> io::Result<(Self, Self)> {
+        let (one, other) = Std::pair()?;
+        Ok((Self::from_std(one)?, Self::from_std(other)?))
+    }
+
+    /// Registers a stream that is connected and non-blocking.
+    pub(crate) fn register(stream: Std) -> io::Result<Self> {
+        Ok(Self { source: Source::new(stream, Wish::TRY)? })
+    }
+
+    /// Takes over a connected stream of the standard library's, which becomes non-blocking.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, or that there is no runtime with I/O here.
+    pub fn from_std(stream: Std) -> io::Result<Self> {
+        stream.set_nonblocking(true)?;
+        #[cfg(target_vendor = "apple")]
+        socket2::SockRef::from(&stream).set_nosigpipe(true)?;
+        Self::register(stream)
+    }
+
+    /// Gives the stream back to the standard library; it stays non-blocking.
+    ///
+    /// # Errors
+    ///
+    /// None at present.
+    pub fn into_std(self) -> io::Result<Std> {
+        Ok(self.source.into_inner())
+    }
+
+    pub(crate) fn source(&self) -> &Source<Std> {
+        &self.source
+    }
+
+    reading!();
+    writing!();
+    polling!();
+
+    /// Borrows the two directions, each for a task of its own.
+    pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
+        unix_split::borrowed(self)
+    }
+
+    /// Splits the two directions for good. The write half ends the writing side when it is dropped.
+    pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
+        unix_split::owned(self)
+    }
+
+    /// The address of this side.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.source.get().local_addr()
+    }
+
+    /// The address of the other side.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.source.get().peer_addr()
+    }
+
+    /// The error that the system has noted for the socket, which is cleared by this.
+    ///
+    /// # Errors
+    ///
+    /// What the system says about the question itself.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.source.get().take_error()
+    }
+
+    pub(crate) fn shut(&self, how: Shutdown) -> io::Result<()> {
+        self.source.get().shutdown(how)
+    }
+}
+
+super::methods::descriptor!(UnixStream, Std);

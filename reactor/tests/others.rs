@@ -1,0 +1,249 @@
+//! UDP, Unix domain sockets, descriptors of one's own, copying.
+
+mod common;
+
+use common::{both, run};
+use std::{
+    fs::File,
+    io::{ErrorKind, Read, Write},
+    os::fd::FromRawFd,
+    path::PathBuf,
+};
+use wharf_reactor::{
+    io::{AsyncFd, Interest, copy, copy_bidirectional},
+    net::{TcpListener, TcpSocket, UdpSocket, UnixDatagram, UnixListener, UnixStream},
+};
+
+/// A directory that goes with the test.
+struct Place(PathBuf);
+
+impl Place {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("wharf-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+#[test]
+fn udp_both_families_connected_and_not() {
+    for local in ["127.0.0.1:0", "[::1]:0"] {
+        run(async {
+            let one = UdpSocket::bind(local).await.unwrap();
+            let other = UdpSocket::bind(local).await.unwrap();
+            let mut buf = [0; 16];
+            assert_eq!(other.try_recv(&mut buf).unwrap_err().kind(), ErrorKind::WouldBlock);
+            let target = other.local_addr().unwrap();
+            let (sent, got) = both(one.send_to(b"ahoy", target), other.recv_from(&mut buf)).await;
+            assert_eq!(sent.unwrap(), 4);
+            assert_eq!(got.unwrap(), (4, one.local_addr().unwrap()));
+            one.connect(target).await.unwrap();
+            other.connect(one.local_addr().unwrap()).await.unwrap();
+            one.send(b"").await.unwrap();
+            assert_eq!(other.recv(&mut buf).await.unwrap(), 0, "an empty datagram is one");
+            one.send(b"peeked").await.unwrap();
+            assert_eq!(other.peek_from(&mut buf).await.unwrap().0, 6);
+            assert_eq!(other.recv(&mut buf).await.unwrap(), 6);
+        });
+    }
+}
+
+#[test]
+fn udp_several_datagrams_behind_one_event() {
+    run(async {
+        let one = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let other = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        one.connect(other.local_addr().unwrap()).await.unwrap();
+        // A short datagram must not be taken for the last one.
+        for n in 0..50 {
+            one.send(&[n]).await.unwrap();
+        }
+        for n in 0..50 {
+            let mut buf = [0; 1500];
+            assert_eq!(other.recv(&mut buf).await.unwrap(), 1);
+            assert_eq!(buf[0], n);
+        }
+    });
+}
+
+#[test]
+fn unix_streams_by_path_and_pair() {
+    let place = Place::new("stream");
+    run(async {
+        let path = place.0.join("socket");
+        let missing = UnixStream::connect(&path).await.unwrap_err();
+        assert_eq!(missing.kind(), ErrorKind::NotFound);
+        let listener = UnixListener::bind(&path).unwrap();
+        let (client, server) = both(UnixStream::connect(&path), listener.accept()).await;
+        let (client, (server, _)) = (client.unwrap(), server.unwrap());
+        assert_eq!(server.read(&mut []).await.unwrap(), 0);
+        let sent = vec![7; 1 << 20];
+        let writing = async {
+            client.write_all(&sent).await.unwrap();
+            client.shutdown().await.unwrap();
+        };
+        let mut got = Vec::new();
+        both(writing, server.read_to_end(&mut got)).await.1.unwrap();
+        assert!(got == sent);
+
+        let (one, other) = UnixStream::pair().unwrap();
+        let (reading, writing) = one.into_split();
+        drop(writing);
+        assert_eq!(other.read(&mut [0; 4]).await.unwrap(), 0);
+        drop(other);
+        assert_eq!(reading.read(&mut [0; 4]).await.unwrap(), 0);
+    });
+}
+
+#[test]
+fn a_write_to_a_closed_unix_stream_is_an_error_and_no_signal() {
+    // SAFETY: the default disposition takes no handler of ours.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+    run(async {
+        let (one, other) = UnixStream::pair().unwrap();
+        drop(other);
+        assert_eq!(one.write(b"x").await.unwrap_err().kind(), ErrorKind::BrokenPipe);
+        let slices = [std::io::IoSlice::new(b"x")];
+        let error = one.write_vectored(&slices).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BrokenPipe);
+        let (one, other) = UnixDatagram::pair().unwrap();
+        drop(other);
+        assert!(one.send(b"x").await.is_err());
+    });
+}
+
+#[test]
+fn unix_datagrams_by_path_and_pair() {
+    let place = Place::new("datagram");
+    run(async {
+        let one = UnixDatagram::unbound().unwrap();
+        let path = place.0.join("socket");
+        let other = UnixDatagram::bind(&path).unwrap();
+        let mut buf = [0; 16];
+        let (sent, got) = both(one.send_to(b"ahoy", &path), other.recv(&mut buf)).await;
+        assert_eq!((sent.unwrap(), got.unwrap()), (4, 4));
+        let (one, other) = UnixDatagram::pair().unwrap();
+        // More than fits at once: the sender has to wait for the receiver.
+        let sending = async {
+            for n in 0..10_000u32 {
+                one.send(&n.to_le_bytes()).await.unwrap();
+            }
+        };
+        let receiving = async {
+            for n in 0..10_000u32 {
+                let mut buf = [0; 4];
+                other.recv(&mut buf).await.unwrap();
+                assert_eq!(u32::from_le_bytes(buf), n);
+            }
+        };
+        both(sending, receiving).await;
+    });
+}
+
+fn pipe() -> (File, File) {
+    let mut ends = [0; 2];
+    // SAFETY: room for two descriptors.
+    assert_eq!(unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_NONBLOCK | libc::O_CLOEXEC) }, 0);
+    // SAFETY: both were just made, for us.
+    unsafe { (File::from_raw_fd(ends[0]), File::from_raw_fd(ends[1])) }
+}
+
+#[test]
+fn a_descriptor_of_ones_own() {
+    run(async {
+        let (reader, mut writer) = pipe();
+        let reader = AsyncFd::with_interest(reader, Interest::READABLE).unwrap();
+        let reading = reader.read_with(|mut pipe| {
+            let mut buf = [0; 16];
+            pipe.read(&mut buf).map(|count| buf[..count].to_vec())
+        });
+        let (got, ()) = both(reading, async { writer.write_all(b"ahoy").unwrap() }).await;
+        assert_eq!(got.unwrap(), b"ahoy");
+        // The guard: an operation that would block makes the next wait wait.
+        let mut guard = reader.readable().await.unwrap();
+        let result = guard.try_io(|fd| fd.get_ref().read(&mut [0; 4]));
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::WouldBlock);
+        drop(writer);
+        let mut guard = reader.readable().await.unwrap();
+        assert!(guard.is_closed());
+        assert_eq!(guard.try_io(|fd| fd.get_ref().read(&mut [0; 4])).unwrap(), 0);
+    });
+}
+
+#[test]
+fn a_regular_file_is_refused() {
+    run(async {
+        let file = std::fs::File::open(std::env::current_exe().unwrap()).unwrap();
+        assert_eq!(AsyncFd::new(file).unwrap_err().kind(), ErrorKind::PermissionDenied);
+    });
+}
+
+#[test]
+fn copy_to_the_end_and_both_ways() {
+    run(async {
+        let (mut a, far_a) = UnixStream::pair().unwrap();
+        let (mut b, far_b) = UnixStream::pair().unwrap();
+        let sent: Vec<u8> = (0..300_000u32).map(|n| n as u8).collect();
+        let one_way = async {
+            far_a.write_all(&sent).await.unwrap();
+            far_a.shutdown().await.unwrap();
+            let mut got = Vec::new();
+            far_a.read_to_end(&mut got).await.unwrap();
+            assert_eq!(got, b"thanks");
+        };
+        let other_way = async {
+            let mut got = Vec::new();
+            far_b.read_to_end(&mut got).await.unwrap();
+            assert!(got == sent);
+            far_b.write_all(b"thanks").await.unwrap();
+            far_b.shutdown().await.unwrap();
+        };
+        let copied = both(copy_bidirectional(&mut a, &mut b), both(one_way, other_way)).await.0;
+        assert_eq!(copied.unwrap(), (300_000, 6));
+
+        let (a, far_a) = UnixStream::pair().unwrap();
+        let (b, far_b) = UnixStream::pair().unwrap();
+        far_a.write_all(b"ahoy").await.unwrap();
+        drop(far_a);
+        assert_eq!(copy(&mut &a, &mut &b).await.unwrap(), 4);
+        let mut buf = [0; 8];
+        assert_eq!(far_b.read(&mut buf).await.unwrap(), 4);
+    });
+}
+
+#[test]
+fn a_socket_with_options() {
+    run(async {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        socket.set_reuseport(true).unwrap();
+        socket.set_recv_buffer_size(64 * 1024).unwrap();
+        assert!(socket.recv_buffer_size().unwrap() >= 64 * 1024);
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = socket.local_addr().unwrap();
+        let listener = socket.listen(16).unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_nodelay(true).unwrap();
+        socket.set_keepalive(true).unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let from = socket.local_addr().unwrap();
+        let (client, server) = both(socket.connect(address), listener.accept()).await;
+        assert!(client.unwrap().nodelay().unwrap());
+        assert_eq!(server.unwrap().1, from);
+    });
+}
+
+#[test]
+fn a_host_name_without_a_resolver_is_a_clear_error() {
+    run(async {
+        let error = TcpListener::bind("localhost:0").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.to_string().contains("localhost"), "{error}");
+    });
+}
