@@ -45,9 +45,11 @@
 //! | `futures-io` | `AsyncRead` and `AsyncWrite` of `futures-io` on the sockets |
 //! | `tokio-io` | `AsyncRead` and `AsyncWrite` of tokio on the sockets |
 
+mod builder;
 mod driver;
 pub mod fs;
 pub mod net;
+mod parts;
 #[cfg(feature = "hyper")]
 pub mod rt;
 pub mod runtime;
