@@ -8,12 +8,12 @@
 //! - `slot`: one source's readiness, its waiters, and the protocol between events and waiters.
 //! - `slab`: where slots live, and when one is used again.
 //! - `park`: how a seat's owner sleeps and is woken.
+//! - `wait`: the system's own waiting, and how deadlines are kept to the microsecond.
 //! - `registration`: how an operation is tried, waits, and follows its data to another seat.
 //! - [`net`]: the sockets. [`io`]: descriptors of one's own, copying, other crates' traits.
 //!
 //! The crate knows no tasks and no timers: wakers and deadlines are all it sees of them.
 
-mod clock;
 mod error;
 pub mod io;
 pub mod net;
@@ -25,5 +25,6 @@ mod slab;
 mod slot;
 mod source;
 mod sys;
+mod wait;
 
 pub use reactor::{Attendant, Reactor, Resolver, Resolving};

@@ -5,6 +5,7 @@ use crate::{
     registration::{MAX_SEATS, Registration, Wish},
     seat::{Batch, Seat},
     slab::Slab,
+    wait,
 };
 use std::{
     collections::VecDeque,
@@ -75,16 +76,23 @@ impl Reactor {
         self.resolver.get()
     }
 
+    /// Says that this thread belongs to a runtime, for good: its sleeps are made exact once instead of
+    /// each time.
+    ///
+    /// (On Linux it lowers the thread's timer slack.)
+    pub fn claim_thread() {
+        wait::claim_thread();
+    }
+
     /// Sleeps until there is an event at `seat`, an [`unpark`](Self::unpark), `deadline`, or the end
     /// of `limit`; then calls the wakers concerned and returns how many. May return early without a
-    /// reason.
-    ///
-    /// A deadline is kept to the microsecond where the platform can, and opens the seat's epoll for
-    /// that; a limit is kept to the millisecond and opens nothing.
+    /// reason. It opens nothing: as long as the seat has no epoll it sleeps on a condition variable.
     ///
     /// Only the thread that owns the seat may call it.
     pub fn turn(&self, seat: usize, deadline: Option<Instant>, limit: Option<Duration>) -> usize {
-        self.seats[seat].turn(&self.slab, deadline, limit)
+        let limit = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let earliest = deadline.into_iter().chain(limit).min();
+        self.seats[seat].turn(&self.slab, earliest)
     }
 
     /// Looks for events at `seat` without blocking, calls the wakers concerned and returns how many.

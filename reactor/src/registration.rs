@@ -5,13 +5,14 @@ use crate::{
     reactor::Reactor,
     slab::Token,
     slot::{self, Direction, Place, Seen, Slot},
+    sys,
 };
 use mio::Interest;
 use std::{
     fmt,
     future::{Future, poll_fn},
     io,
-    os::fd::RawFd,
+    os::fd::{BorrowedFd, RawFd},
     ptr::NonNull,
     sync::{
         Arc,
@@ -249,8 +250,37 @@ impl Registration {
                 self.move_to(here);
             }
         } else if self.follows && direction == Direction::Read && self.is_time_to_ask() {
-            // Stage two.
+            self.follow();
         }
+    }
+
+    /// Moves the source to the seat that runs where its data comes in, if that seat has fewer
+    /// sources, or as many and the toss of a coin says so.
+    #[cold]
+    fn follow(&self) {
+        let seats = &self.reactor.seats;
+        // Relaxed: a hint.
+        let home = usize::from(self.home.load(Relaxed) & !MOVING);
+        // SAFETY: the descriptor is open until `end`, which takes `&mut self`.
+        let fd = unsafe { BorrowedFd::borrow_raw(self.fd) };
+        let Some(processor) = sys::incoming_processor(fd) else { return };
+        if seats[home].runs_on(processor) {
+            return;
+        }
+        let Some(there) = seats.iter().position(|seat| seat.runs_on(processor)) else { return };
+        // Relaxed: hints.
+        let (here_has, there_has) =
+            (seats[home].sources.load(Relaxed), seats[there].sources.load(Relaxed));
+        if there_has < here_has || there_has == here_has && self.coin() {
+            self.move_to(there);
+        }
+    }
+
+    /// A coin that needs no state of its own: a hash of what differs between sources and tosses.
+    fn coin(&self) -> bool {
+        // Relaxed: any value will do.
+        let toss = self.token.0 as u64 ^ u64::from(self.waits.load(Relaxed)) << 48;
+        toss.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 63 == 0
     }
 
     /// True at a source's waits 1, 2, 4, 8, 16 and every 32nd.

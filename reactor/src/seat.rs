@@ -5,28 +5,25 @@
 //! collected under it and called after it has been let go.
 
 use crate::{
-    clock::Alarm,
     park::Parking,
     slab::{Slab, Token},
     slot,
+    wait::{self, Events, Selector},
 };
-use mio::{Events, Interest, Poll, Registry, event::Event, unix::SourceFd};
+use mio::{Interest, unix::SourceFd};
 use std::{
     collections::VecDeque,
     io, mem,
     os::fd::RawFd,
     sync::{
         Mutex, MutexGuard, OnceLock, PoisonError, TryLockError,
-        atomic::{AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     },
     task::Waker,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-/// How many events one turn takes at most.
-const BATCH: usize = 1024;
 const WAKE: mio::Token = mio::Token(usize::MAX);
-const ALARM: mio::Token = mio::Token(usize::MAX - 1);
 
 /// Nobody has turned this seat yet, or the platform does not say where.
 pub(crate) const NO_PROCESSOR: usize = usize::MAX;
@@ -39,63 +36,23 @@ pub(crate) struct Seat {
     /// How many sources call this seat home.
     pub(crate) sources: AtomicUsize,
     /// The processor on which the owner last turned.
-    pub(crate) processor: AtomicUsize,
+    processor: AtomicUsize,
+    /// Somebody else had to look for events here, and the owner has not been back since.
+    overdue: AtomicBool,
 }
 
 #[derive(Debug)]
 struct Driver {
-    registry: Registry,
+    selector: Selector,
     waker: mio::Waker,
     polling: Mutex<Polling>,
 }
 
 #[derive(Debug)]
 struct Polling {
-    poll: Poll,
     events: Events,
-    alarm: AlarmState,
     /// Kept for its room.
     wakers: VecDeque<Waker>,
-}
-
-#[derive(Debug)]
-enum AlarmState {
-    NotYet,
-    Set(Alarm),
-    /// The platform has none, or no descriptor was left.
-    Without,
-}
-
-/// How long a turn may sleep, where nothing else ends it.
-#[derive(Clone, Copy, Debug)]
-enum Until {
-    Woken,
-    /// A heartbeat or the like, to the millisecond: worth neither an alarm nor an epoll of its own.
-    Limit(Duration),
-    /// A timer's, to the microsecond.
-    Deadline(Instant),
-}
-
-impl Until {
-    fn new(deadline: Option<Instant>, limit: Option<Duration>) -> Self {
-        match (deadline, limit) {
-            (None, None) => Until::Woken,
-            (None, Some(limit)) => Until::Limit(limit),
-            (Some(deadline), None) => Until::Deadline(deadline),
-            (Some(deadline), Some(limit)) => {
-                let left = deadline.saturating_duration_since(Instant::now());
-                if left <= limit { Until::Deadline(deadline) } else { Until::Limit(limit) }
-            }
-        }
-    }
-
-    fn instant(self) -> Option<Instant> {
-        match self {
-            Until::Woken => None,
-            Until::Limit(limit) => Instant::now().checked_add(limit),
-            Until::Deadline(deadline) => Some(deadline),
-        }
-    }
 }
 
 impl Seat {
@@ -106,34 +63,24 @@ impl Seat {
             opening: Mutex::new(()),
             sources: AtomicUsize::new(0),
             processor: AtomicUsize::new(NO_PROCESSOR),
+            overdue: AtomicBool::new(false),
         }
     }
 
-    /// The owner's turn: sleeps until an event, an unpark, `deadline` or the end of `limit`, then
-    /// calls the wakers.
-    pub(crate) fn turn(
-        &self,
-        slab: &Slab,
-        deadline: Option<Instant>,
-        limit: Option<Duration>,
-    ) -> usize {
-        self.note_processor();
-        let until = Until::new(deadline, limit);
-        // Only an epoll with an alarm keeps deadlines to the microsecond.
-        let driver = match until {
-            Until::Deadline(_) => self.driver().ok(),
-            Until::Limit(_) | Until::Woken => self.driver.get(),
-        };
-        let Some(driver) = driver else {
-            self.parking.sleep_on_condvar(until.instant());
+    /// The owner's turn: sleeps until an event, an unpark or `deadline`, then calls the wakers.
+    pub(crate) fn turn(&self, slab: &Slab, deadline: Option<Instant>) -> usize {
+        self.note_owner();
+        let Some(driver) = self.driver.get() else {
+            let _exact = deadline.and_then(wait::exact);
+            self.parking.sleep_on_condvar(deadline);
             return 0;
         };
         let mut polling = lock(&driver.polling);
         if self.parking.sleep_on_poll() {
-            polling.wait(&driver.registry, until);
+            driver.selector.wait(&mut polling.events, deadline);
             self.parking.got_up();
         } else {
-            polling.look();
+            driver.selector.look(&mut polling.events);
         }
         finish(driver, polling, slab, 0)
     }
@@ -147,10 +94,19 @@ impl Seat {
             Err(TryLockError::WouldBlock) => return 0,
         };
         if is_owner {
-            self.note_processor();
+            self.note_owner();
+        } else {
+            // Relaxed: a hint for where to put sources.
+            self.overdue.store(true, Relaxed);
         }
-        polling.look();
+        driver.selector.look(&mut polling.events);
         finish(driver, polling, slab, if is_owner { 0 } else { slot::RESCUED })
+    }
+
+    /// Whether the owner last turned on `processor`, and has not kept anybody waiting since.
+    pub(crate) fn runs_on(&self, processor: usize) -> bool {
+        // Relaxed: hints, both.
+        self.processor.load(Relaxed) == processor && !self.overdue.load(Relaxed)
     }
 
     pub(crate) fn unpark(&self) {
@@ -166,7 +122,8 @@ impl Seat {
 
     /// Registers a descriptor for both directions, edge-triggered.
     pub(crate) fn register(&self, fd: RawFd, token: Token, interest: Interest) -> io::Result<()> {
-        self.driver()?.registry.register(&mut SourceFd(&fd), mio::Token(token.0), interest)?;
+        let registry = self.driver()?.selector.registry();
+        registry.register(&mut SourceFd(&fd), mio::Token(token.0), interest)?;
         // Relaxed: a hint for where to put the next source.
         self.sources.fetch_add(1, Relaxed);
         Ok(())
@@ -176,7 +133,7 @@ impl Seat {
         // Relaxed: a hint for where to put the next source.
         self.sources.fetch_sub(1, Relaxed);
         match self.driver.get() {
-            Some(driver) => driver.registry.deregister(&mut SourceFd(&fd)),
+            Some(driver) => driver.selector.registry().deregister(&mut SourceFd(&fd)),
             None => Ok(()),
         }
     }
@@ -198,27 +155,25 @@ impl Seat {
         Ok(driver)
     }
 
-    fn note_processor(&self) {
+    /// The owner is here.
+    fn note_owner(&self) {
         let processor = crate::sys::current_processor();
-        // Relaxed: a hint for where to put a source. The load keeps the line shared.
+        // Relaxed: hints for where to put a source. The loads keep the line shared.
         if self.processor.load(Relaxed) != processor {
             self.processor.store(processor, Relaxed);
+        }
+        if self.overdue.load(Relaxed) {
+            self.overdue.store(false, Relaxed);
         }
     }
 }
 
 impl Driver {
     fn new() -> io::Result<Self> {
-        let poll = Poll::new()?;
-        let registry = poll.registry().try_clone()?;
-        let waker = mio::Waker::new(&registry, WAKE)?;
-        let polling = Polling {
-            poll,
-            events: Events::with_capacity(BATCH),
-            alarm: AlarmState::NotYet,
-            wakers: VecDeque::new(),
-        };
-        Ok(Self { registry, waker, polling: Mutex::new(polling) })
+        let (selector, events) = Selector::new()?;
+        let waker = mio::Waker::new(selector.registry(), WAKE)?;
+        let polling = Mutex::new(Polling { events, wakers: VecDeque::new() });
+        Ok(Self { selector, waker, polling })
     }
 
     fn give_room_back(&self, room: VecDeque<Waker>) {
@@ -231,57 +186,12 @@ impl Driver {
 }
 
 impl Polling {
-    fn look(&mut self) {
-        self.poll_for(Some(Duration::ZERO));
-    }
-
-    fn wait(&mut self, registry: &Registry, until: Until) {
-        let timeout = match until {
-            Until::Woken => None,
-            Until::Limit(limit) => Some(limit),
-            Until::Deadline(deadline) => {
-                let left = deadline.saturating_duration_since(Instant::now());
-                let by_alarm = !left.is_zero() && self.set_alarm(registry, deadline, left);
-                if by_alarm { None } else { Some(left) }
-            }
-        };
-        self.poll_for(timeout);
-    }
-
-    fn set_alarm(&mut self, registry: &Registry, deadline: Instant, left: Duration) -> bool {
-        if matches!(self.alarm, AlarmState::NotYet) {
-            self.alarm = match Alarm::new(registry, ALARM) {
-                Ok(alarm) => AlarmState::Set(alarm),
-                Err(error) => {
-                    log::debug!("deadlines are kept to the millisecond only: {error}");
-                    AlarmState::Without
-                }
-            };
-        }
-        match &mut self.alarm {
-            AlarmState::Set(alarm) => alarm.set(deadline, left).is_ok(),
-            _ => false,
-        }
-    }
-
-    fn poll_for(&mut self, timeout: Option<Duration>) {
-        if let Err(error) = self.poll.poll(&mut self.events, timeout) {
-            // An interrupted sleep is a sleep that ended early; the events are empty then.
-            if error.kind() != io::ErrorKind::Interrupted {
-                log::error!("waiting for events failed: {error}");
-            }
-        }
-    }
-
     /// Marks what the events say; the wakers concerned are left in `wakers`.
     fn deliver(&mut self, slab: &Slab, mark: u64) {
-        for event in &self.events {
-            if matches!(event.token(), WAKE | ALARM) {
-                continue;
-            }
-            let token = Token(event.token().0);
+        for (token, ready) in self.events.iter().filter(|&(token, _)| token != WAKE) {
+            let token = Token(token.0);
             if let Some(slot) = slab.get(token) {
-                slot.event(token.generation(), ready(event) | mark, &mut self.wakers);
+                slot.event(token.generation(), ready | mark, &mut self.wakers);
             }
         }
     }
@@ -319,29 +229,6 @@ impl Drop for Batch {
     fn drop(&mut self) {
         self.wake_all();
     }
-}
-
-fn ready(event: &Event) -> u64 {
-    let mut ready = 0;
-    if event.is_readable() {
-        ready |= slot::READABLE;
-    }
-    if event.is_writable() {
-        ready |= slot::WRITABLE;
-    }
-    if event.is_read_closed() {
-        ready |= slot::READABLE | slot::READ_CLOSED;
-    }
-    if event.is_write_closed() {
-        ready |= slot::WRITABLE | slot::WRITE_CLOSED;
-    }
-    if event.is_priority() {
-        ready |= slot::PRIORITY;
-    }
-    if event.is_error() {
-        ready |= slot::READABLE | slot::WRITABLE | slot::ERROR;
-    }
-    ready
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,5 +1,7 @@
 //! The few calls for which neither std, mio nor socket2 has a name.
 
+use std::os::fd::BorrowedFd;
+
 /// The processor on which this thread runs just now.
 #[cfg(target_os = "linux")]
 pub(crate) fn current_processor() -> usize {
@@ -12,4 +14,16 @@ pub(crate) fn current_processor() -> usize {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn current_processor() -> usize {
     crate::seat::NO_PROCESSOR
+}
+
+/// The processor on which the last data for a socket came in.
+#[cfg(target_os = "linux")]
+pub(crate) fn incoming_processor(fd: BorrowedFd<'_>) -> Option<usize> {
+    socket2::SockRef::from(&fd).cpu_affinity().ok()
+}
+
+/// The processor on which the last data for a socket came in: not known here.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn incoming_processor(_: BorrowedFd<'_>) -> Option<usize> {
+    None
 }
