@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 use wharf_base::context::{self, Part, Parts};
-use wharf_executor::{Config, Driver, Executor, Flavor, Unfinished};
+use wharf_executor::{Config, Driver, Executor, Flavor, Hook, Unfinished};
 use wharf_reactor::Reactor;
 use wharf_timer::Timers;
 
@@ -22,7 +22,13 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
-    pub(crate) fn build(config: Config, seats: usize, with_io: bool, with_timers: bool) -> Self {
+    pub(crate) fn build(
+        mut config: Config,
+        seats: usize,
+        with_io: bool,
+        with_timers: bool,
+    ) -> Self {
+        config.on_thread_start = Some(on_thread_start(config.on_thread_start.take()));
         let reactor = with_io.then(|| Reactor::new(seats));
         if let Some(reactor) = &reactor {
             crate::net::resolve_on_the_blocking_pool(reactor);
@@ -74,6 +80,16 @@ impl Inner {
         }
         unfinished
     }
+}
+
+/// The user's hook, after the thread's sleeps have been made exact.
+fn on_thread_start(hook: Option<Hook>) -> Hook {
+    Arc::new(move || {
+        Reactor::claim_thread();
+        if let Some(hook) = &hook {
+            hook();
+        }
+    })
 }
 
 fn make_timers(flavor: Flavor, seats: usize, parts: &Weak<Parts>) -> Arc<Timers> {
