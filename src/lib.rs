@@ -67,4 +67,6 @@ pub mod time {
 }
 
 pub use runtime::{Builder, Handle, Runtime, block_on};
-pub use task::{AbortHandle, JoinError, JoinHandle, spawn, spawn_blocking};
+pub use task::{AbortHandle, JoinError, JoinHandle, JoinSet, spawn, spawn_blocking};
+pub use wharf_executor::task_local;
+pub use wharf_macros::{main, test};

@@ -132,6 +132,18 @@ impl Drop for Runtime {
     }
 }
 
+impl AsRef<Executor> for Runtime {
+    fn as_ref(&self) -> &Executor {
+        &self.handle.inner.executor
+    }
+}
+
+impl AsRef<Executor> for Handle {
+    fn as_ref(&self) -> &Executor {
+        &self.inner.executor
+    }
+}
+
 impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Runtime").field(&self.handle).finish()

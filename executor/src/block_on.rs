@@ -24,7 +24,7 @@ use std::{
     cell::Cell,
     future::Future,
     pin::{Pin, pin},
-    sync::{Arc, OnceLock},
+    sync::Arc,
     task::{Context, Poll, Wake, Waker},
     thread::{self, Thread},
 };
@@ -46,8 +46,9 @@ const PARKED: u8 = 2;
 /// Wakes the thread of a `block_on`.
 pub(crate) struct Flag {
     state: AtomicU8,
-    /// Where the thread parks once it sits in a seat; until then it parks by itself.
-    driver: OnceLock<Arc<dyn Driver>>,
+    /// Where the thread parks while it sits in a seat; else it parks by itself. Changed only while
+    /// the thread is awake.
+    driver: Mutex<Option<Arc<dyn Driver>>>,
     thread: Thread,
 }
 
@@ -55,16 +56,20 @@ impl Flag {
     fn new() -> Arc<Self> {
         Arc::new(Self {
             state: AtomicU8::new(WOKEN),
-            driver: OnceLock::new(),
+            driver: Mutex::new(None),
             thread: thread::current(),
         })
+    }
+
+    fn set_driver(&self, driver: Option<Arc<dyn Driver>>) {
+        *lock(&self.driver) = driver;
     }
 
     /// Whether the future is to be polled.
     #[inline]
     fn take(&self) -> bool {
         // Relaxed: a hint; the swap acquires.
-        // Acquire: pairs with the release in `wake`.
+        // Acquire: pairs with the release in `rouse`.
         self.state.load(Relaxed) == WOKEN && self.state.swap(RUNNING, Acquire) == WOKEN
     }
 
@@ -78,10 +83,12 @@ impl Flag {
         _ = self.state.compare_exchange(PARKED, RUNNING, Relaxed, Relaxed);
     }
 
-    pub(crate) fn wake(&self) {
+    pub(crate) fn rouse(&self) {
         // AcqRel: releases to `take` what went before; acquires the driver from `may_park`.
         if self.state.swap(WOKEN, AcqRel) == PARKED {
-            match self.driver.get() {
+            // Cloned: `unpark` may be foreign code, and is not called under a lock.
+            let driver = lock(&self.driver).clone();
+            match driver {
                 Some(driver) => driver.unpark(),
                 None => self.thread.unpark(),
             }
@@ -91,10 +98,10 @@ impl Flag {
 
 impl Wake for Flag {
     fn wake(self: Arc<Self>) {
-        Self::wake(&self);
+        self.rouse();
     }
     fn wake_by_ref(self: &Arc<Self>) {
-        Self::wake(self);
+        self.rouse();
     }
 }
 
@@ -125,6 +132,13 @@ impl Shared {
         self.waiting.count.load(Relaxed) != 0
     }
 
+    /// The executor ends: all who wait for a seat look at what that means for them.
+    pub(crate) fn wake_waiting(&self) {
+        let mut waiting = Vec::new();
+        self.waiting.change(|flags| waiting = std::mem::take(flags));
+        waiting.iter().for_each(|flag| flag.rouse());
+    }
+
     /// A seat has become vacant: tells a `block_on` that wants one, if there is any.
     pub(crate) fn offer_seat(&self) {
         if !self.is_seat_wanted() {
@@ -133,7 +147,7 @@ impl Shared {
         let mut first = None;
         self.waiting.change(|flags| first = (!flags.is_empty()).then(|| flags.remove(0)));
         if let Some(flag) = first {
-            flag.wake();
+            flag.rouse();
         }
     }
 }
@@ -149,6 +163,11 @@ pub(crate) struct Driving(bool);
 impl Driving {
     pub(crate) fn begin() -> Self {
         Self(DRIVING.replace(true))
+    }
+
+    /// While it lives, `block_on` is allowed again.
+    pub(crate) fn suspend() -> Self {
+        Self(DRIVING.replace(false))
     }
 
     pub(crate) fn is_on() -> bool {
@@ -190,6 +209,9 @@ impl<F: Future> Main<'_, F> {
 impl<F: Future> Guest for Main<'_, F> {
     #[inline]
     fn turn(&mut self, seat: &Seat) -> bool {
+        if seat.own.drained.get() {
+            assert_unpanicked(seat.shared());
+        }
         // Relaxed: as in `Flag::take`.
         if self.flag.state.load(Relaxed) != WOKEN {
             return false;
@@ -226,7 +248,9 @@ impl<'a> Polling<'a> {
 
 impl Drop for Polling<'_> {
     fn drop(&mut self) {
-        self.0.own.polling.set(false);
+        if self.0.is_ours() {
+            self.0.own.polling.set(false);
+        }
     }
 }
 
@@ -256,18 +280,27 @@ impl Executor {
         let waker = Waker::from(flag.clone());
         let mut future = pin!(future);
         let mut main = Main { future: future.as_mut(), flag: &flag, waker: &waker, output: None };
-        let seat = match shared.idle.vacant.take_any(None) {
-            Some(seat) => Some(seat),
-            None => wait_for_seat(&parts, shared, &mut main),
-        };
-        if let Some(seat) = seat {
+        // More than once only if `block_in_place` gives the seat away.
+        while main.output.is_none() {
+            let vacant = shared.idle.vacant.take_any(None);
+            let Some(seat) = vacant.or_else(|| wait_for_seat(&parts, shared, &mut main)) else {
+                continue;
+            };
             let seat = &shared.seats[seat];
-            let _ = flag.driver.set(seat.driver.clone());
+            flag.set_driver(Some(seat.driver.clone()));
             let _sitting = Sitting::new(parts.clone(), shared, seat);
             worker::drive(shared, seat, &mut main);
         }
         main.output.expect("the main future is done")
     }
+}
+
+#[cold]
+fn assert_unpanicked(shared: &Shared) {
+    assert!(
+        !shared.has_panicked(),
+        "a task panicked that nobody joins, and `unhandled_panic` says that this ends the runtime"
+    );
 }
 
 /// Polls the main future without a seat, until it is done or a seat is free, which is then ours.
@@ -291,9 +324,11 @@ fn wait_for_seat<F: Future>(
             }
         }
     }
+    main.flag.set_driver(None);
     let _entered = context::enter(parts.clone(), None);
     let _leave = Leave(shared, main.flag);
     loop {
+        assert_unpanicked(shared);
         if main.poll() {
             return None;
         }

@@ -59,7 +59,7 @@ impl Owner for Jobs {
     unsafe fn reschedule(task: Task) {
         drop(task);
     }
-    unsafe fn release(_: &Header) -> usize {
+    unsafe fn release(_: &Header, _: bool) -> usize {
         // The books' reference is the second that the thread holds.
         1
     }

@@ -5,7 +5,6 @@ use crate::{
     seat::Seat,
     shared::{MOST_SEATS, Shared},
     task::{JoinHandle, Task},
-    worker,
 };
 use std::{
     any::Any,
@@ -157,7 +156,7 @@ impl Executor {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let shared = self.shared();
         let own = Seat::here(shared, |seat| {
-            self.begin_shutdown(seat);
+            shared.begin_shutdown(seat);
             usize::from(seat.is_some())
         });
         let seats = shared.seats.len();
@@ -168,34 +167,6 @@ impl Executor {
             workers,
             blocking_threads: shared.pool.wait(deadline),
             tasks: if ended { 0 } else { shared.live_tasks() },
-        }
-    }
-
-    fn begin_shutdown(&self, here: Option<&Seat>) {
-        let shared = self.shared();
-        shared.close();
-        // Pairs with the fence in `worker::park`: who sleeps after this sees the flag.
-        fence(SeqCst);
-        shared.pool.close();
-        let tasks = shared.injector.close();
-        for place in shared.threads.close() {
-            if place.searching {
-                shared.idle.end_search();
-            }
-            shared.idle.vacant.insert(place.seat);
-        }
-        drop(tasks);
-        shared.drain_strays();
-        if let Some(seat) = here {
-            worker::drain(shared, seat);
-        }
-        for seat in &shared.seats {
-            if shared.idle.vacant.remove(seat.number) {
-                drain_vacant(shared, seat);
-                shared.idle.vacant.insert(seat.number);
-            } else {
-                seat.driver.unpark();
-            }
         }
     }
 
@@ -226,23 +197,15 @@ impl Executor {
     }
 }
 
-/// Ends the tasks of a seat that the caller owns without sitting in it.
-fn drain_vacant(shared: &Shared, seat: &Seat) {
-    struct Stand(*const Seat);
-    impl Drop for Stand {
-        fn drop(&mut self) {
-            // SAFETY: the seat that this thread had before, if any, still is its own.
-            unsafe { Seat::sit(self.0) };
-        }
+impl AsRef<Executor> for Executor {
+    fn as_ref(&self) -> &Executor {
+        self
     }
-    // SAFETY: the caller owns the seat, and it lives as long as `shared`.
-    let _stand = Stand(unsafe { Seat::sit(seat) });
-    worker::drain(shared, seat);
 }
 
 impl Drop for Executor {
     fn drop(&mut self) {
-        self.begin_shutdown(None);
+        self.shared().begin_shutdown(None);
         for seat in &self.shared().seats {
             // SAFETY: nobody sits any more, for who sits holds us: we are the owner.
             while let Some(task) = unsafe { seat.ring.pop() } {

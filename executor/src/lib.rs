@@ -15,6 +15,7 @@ mod queue;
 mod registry;
 mod seat;
 mod shared;
+mod shutdown;
 pub mod task;
 mod thread_driver;
 mod threads;
@@ -24,7 +25,7 @@ pub use config::{Config, Flavor, Hook, ThreadName, UnhandledPanic};
 pub use driver::Driver;
 pub use executor::{Executor, Unfinished};
 pub use metrics::{Metrics, WorkerMetrics};
-pub use task::{AbortHandle, JoinError, JoinHandle, spawn, spawn_blocking};
+pub use task::{AbortHandle, JoinError, JoinHandle, JoinSet, spawn, spawn_blocking};
 pub use thread_driver::ThreadDriver;
 
 #[cfg(all(test, not(loom)))]

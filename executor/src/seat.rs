@@ -115,6 +115,19 @@ impl Seat {
         f(seat.filter(|seat| ptr::eq(seat.own.shared.get(), shared)))
     }
 
+    /// The seat that this thread sits in, of whichever executor; the caller doesn't keep it beyond
+    /// its present call.
+    pub(crate) fn any_here<'a>() -> Option<&'a Seat> {
+        // SAFETY: as in `here`.
+        unsafe { HERE.get().as_ref() }
+    }
+
+    /// Whether this thread still sits here: `block_in_place` may have given the seat away.
+    #[inline]
+    pub(crate) fn is_ours(&self) -> bool {
+        ptr::eq(HERE.get(), self)
+    }
+
     /// Makes `seat` this thread's, and returns the one before.
     ///
     /// # Safety

@@ -10,7 +10,7 @@
 //! of tasks still allocated. Whoever brings it to zero frees the `Shared`.
 
 use crate::{
-    Config, Driver, Flavor,
+    Config, Driver, Flavor, UnhandledPanic,
     block_on::Waiting,
     blocking::Pool,
     idle::Idle,
@@ -55,6 +55,8 @@ pub(crate) struct Shared {
     pub(crate) parts: Weak<Parts>,
     /// The shutdown has begun.
     closed: AtomicBool,
+    /// It has begun because of an unhandled panic.
+    panicked: AtomicBool,
     strays: Registry,
     /// Whoever holds the lock owns `strays`; whether these were drained.
     strays_lock: Mutex<bool>,
@@ -87,6 +89,7 @@ impl Shared {
             waiting: Waiting::new(),
             parts,
             closed: AtomicBool::new(false),
+            panicked: AtomicBool::new(false),
             strays: Registry::new(),
             strays_lock: Mutex::new(false),
             strays_spawned: Counter::default(),
@@ -259,6 +262,22 @@ impl Shared {
         }
     }
 
+    /// A task has panicked, and nobody will ask for it.
+    #[cold]
+    fn unhandled_panic(&self) {
+        if self.config.unhandled_panic == UnhandledPanic::ShutdownRuntime {
+            // Release: pairs with the acquire in `has_panicked`.
+            self.panicked.store(true, Release);
+            Seat::here(self, |seat| self.begin_shutdown(seat));
+        }
+    }
+
+    /// Whether the runtime has ended because of a task's panic.
+    pub(crate) fn has_panicked(&self) -> bool {
+        // Acquire: pairs with the release in `unhandled_panic`.
+        self.panicked.load(Acquire)
+    }
+
     pub(crate) fn live_tasks(&self) -> usize {
         let seats = |count: fn(&Seat) -> &Counter| -> u64 {
             self.seats.iter().map(|seat| count(seat).get()).sum()
@@ -305,7 +324,7 @@ impl Owner for Shared {
     }
 
     #[inline]
-    unsafe fn release(header: &Header) -> usize {
+    unsafe fn release(header: &Header, unhandled_panic: bool) -> usize {
         let shared = shared(header);
         let had_it = Seat::here(shared, |seat| {
             match seat {
@@ -321,6 +340,9 @@ impl Owner for Shared {
                 _ => shared.seats[header.home as usize].registry.give_back(header.slot),
             }
         });
+        if unhandled_panic {
+            shared.unhandled_panic();
+        }
         usize::from(had_it)
     }
 

@@ -94,31 +94,41 @@ impl<'a> Sitting<'a> {
 
 impl Drop for Sitting<'_> {
     fn drop(&mut self) {
-        let (shared, seat) = (self.shared, self.seat);
-        if shared.is_closed() {
-            drain(shared, seat);
+        let ours = self.seat.is_ours();
+        if ours && self.shared.is_closed() {
+            drain(self.shared, self.seat);
         }
-        if let Some(task) = seat.lifo.take() {
-            // SAFETY: the slot held a reference.
-            seat.push_back(unsafe { Task::from_raw(task) });
-        }
-        let was_searching = seat.own.searching.replace(false);
-        if was_searching {
-            shared.idle.end_search();
-        }
-        shared.idle.end_watch(seat.number);
-        // SAFETY: `before` was this thread's seat before, and still is its owner's.
+        // SAFETY: `before` was this thread's seat before, and still is.
         unsafe { Seat::sit(self.before) };
-        shared.idle.vacant.insert(seat.number);
-        // Pairs with the fence in `Executor::unpark`, and with P2 in `idle`.
-        fence(SeqCst);
-        shared.offer_seat();
-        if !seat.driver.is_idle() || shared.is_closed() && !seat.own.drained.get() {
-            shared.attend(seat.number);
+        if ours {
+            leave(self.shared, self.seat);
         }
-        if seat.ring.len() > 0 || was_searching && shared.injector.len() > 0 {
-            shared.wake_one();
-        }
+    }
+}
+
+/// Gives up a seat, which the caller owns, and sees to what is left in it.
+pub(crate) fn leave(shared: &Shared, seat: &Seat) {
+    if let Some(task) = seat.lifo.take() {
+        // SAFETY: the slot held a reference.
+        seat.push_back(unsafe { Task::from_raw(task) });
+    }
+    let was_searching = seat.own.searching.replace(false);
+    if was_searching {
+        shared.idle.end_search();
+    }
+    shared.idle.end_watch(seat.number);
+    let undrained = !seat.own.drained.get();
+    shared.idle.vacant.insert(seat.number);
+    // Pairs with the fences in `Executor::unpark` and `begin_shutdown`, and with P2 in `idle`.
+    fence(SeqCst);
+    shared.offer_seat();
+    if undrained && shared.is_closed() {
+        shared.drain_if_vacant(seat);
+    } else if !seat.driver.is_idle() {
+        shared.attend(seat.number);
+    }
+    if seat.ring.len() > 0 || was_searching && shared.injector.len() > 0 {
+        shared.wake_one();
     }
 }
 
@@ -136,14 +146,18 @@ pub(crate) fn drive(shared: &Shared, seat: &Seat, guest: &mut impl Guest) {
         if shared.is_closed() && !seat.own.drained.get() {
             drain(shared, seat);
         }
-        if guest.turn(seat) {
+        if guest.turn(seat) || !seat.is_ours() {
             return;
         }
         if let Some(task) = next(shared, seat) {
-            run_task(shared, seat, task);
+            if !run_task(shared, seat, task) {
+                return;
+            }
         } else if !seat.driver.poll() {
             if let Some(task) = search(shared, seat) {
-                run_task(shared, seat, task);
+                if !run_task(shared, seat, task) {
+                    return;
+                }
             } else if guest.yields_seat() && shared.is_seat_wanted() {
                 return;
             } else {
@@ -153,18 +167,23 @@ pub(crate) fn drive(shared: &Shared, seat: &Seat, guest: &mut impl Guest) {
     }
 }
 
+/// Whether the thread still sits in the seat afterwards.
 #[inline]
-fn run_task(shared: &Shared, seat: &Seat, task: Task) {
+fn run_task(shared: &Shared, seat: &Seat, task: Task) -> bool {
     if seat.own.searching.get() {
         found(shared, seat);
     }
     seat.count_poll();
     seat.own.polling.set(true);
     task.run();
+    if !seat.is_ours() {
+        return false;
+    }
     seat.own.polling.set(false);
     if seat.ring.len() > usize::from(seat.lifo.is_empty()) {
         shared.wake_one();
     }
+    true
 }
 
 /// The next task of the seat's own, or from outside.

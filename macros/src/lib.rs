@@ -1,9 +1,48 @@
 //! wharf's attributes. They are used through the crates that re-export them: `#[wharf::main]` and
 //! `#[wharf::test]` through `wharf`, `#[export]` through `wharf-ffi`.
 
+mod entry;
 mod export;
 
+use entry::Entry;
 use proc_macro::TokenStream;
+
+/// Makes an `async fn main` the program's: it builds a runtime and blocks on the function's body.
+///
+/// | argument | meaning | default |
+/// | --- | --- | --- |
+/// | `flavor = "multi_thread"` or `"current_thread"` | which runtime | `"multi_thread"` |
+/// | `worker_threads = n` | how many workers | one for each processor |
+/// | `crate = "path"` | where wharf is found | `::wharf` |
+///
+/// ```text
+/// #[wharf::main]
+/// async fn main() {
+///     wharf::spawn(async { println!("hello") }).await.unwrap();
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    entry::expand(Entry::Main, arguments.into(), item.into())
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Makes an `async fn` a test: it runs in a runtime of its own, of the current-thread flavour unless
+/// `flavor` says otherwise. Takes the arguments of [`macro@main`].
+///
+/// ```text
+/// #[wharf::test]
+/// async fn spawns() {
+///     assert_eq!(wharf::spawn(async { 1 }).await.unwrap(), 1);
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    entry::expand(Entry::Test, arguments.into(), item.into())
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
 
 /// Makes an `async fn` callable from C: the call returns at once, and the result arrives as a
 /// message at the caller's port.
@@ -18,7 +57,7 @@ use proc_macro::TokenStream;
 ///
 /// A plain `fn` runs on the blocking pool.
 ///
-/// ```ignore
+/// ```text
 /// #[wharf_ffi::export]
 /// async fn load_page(url: String) -> Result<Page, PageError> { ... }
 /// ```

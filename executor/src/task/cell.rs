@@ -48,11 +48,12 @@ pub(crate) trait Owner: 'static {
     unsafe fn reschedule(task: Task);
 
     /// The task is complete: strikes it off the books, and returns how many references these held.
+    /// `unhandled_panic`: it has panicked, and there is no handle to tell.
     ///
     /// # Safety
     ///
     /// The owner is alive, and this is called once a task, by whoever called `finish`.
-    unsafe fn release(header: &Header) -> usize;
+    unsafe fn release(header: &Header, unhandled_panic: bool) -> usize;
 
     /// A task of this owner has been freed. May free the owner.
     ///
@@ -70,11 +71,12 @@ pub(crate) struct VTable {
     cancel: unsafe fn(NonNull<Header>),
     /// Moves the output to where the pointer shows.
     take_output: unsafe fn(NonNull<Header>, *mut ()),
-    drop_output: unsafe fn(NonNull<Header>),
+    /// Drops the output; whether it was a panic.
+    drop_output: unsafe fn(NonNull<Header>) -> bool,
     free: unsafe fn(NonNull<Header>),
     schedule: unsafe fn(Task),
     reschedule: unsafe fn(Task),
-    release: unsafe fn(&Header) -> usize,
+    release: unsafe fn(&Header, bool) -> usize,
 }
 
 #[repr(C)]
@@ -203,11 +205,14 @@ unsafe fn take_output<F: Future, O: Owner>(task: NonNull<Header>, into: *mut ())
     });
 }
 
-unsafe fn drop_output<F: Future, O: Owner>(task: NonNull<Header>) {
+unsafe fn drop_output<F: Future, O: Owner>(task: NonNull<Header>) -> bool {
     stage::<F, O>(task).with_mut(|stage| {
         // SAFETY: the caller owns the output of a complete task and drops it once.
-        contain(|| unsafe { ManuallyDrop::drop(&mut (*stage).output) });
-    });
+        let output = unsafe { ManuallyDrop::take(&mut (*stage).output) };
+        let panicked = output.as_ref().is_err_and(Failure::is_panic);
+        contain(|| drop(output));
+        panicked
+    })
 }
 
 unsafe fn free<F: Future, O: Owner>(task: NonNull<Header>) {
@@ -356,9 +361,10 @@ impl Task {
         let header = self.header();
         let raw = self.0;
         let unjoined = !header.state.has_join_interest();
+        let mut unhandled_panic = false;
         if unjoined {
             // SAFETY: nobody will join, so the output is ours.
-            unsafe { (header.vtable.drop_output)(raw) };
+            unhandled_panic = unsafe { (header.vtable.drop_output)(raw) };
         }
         let Finish { join_interest, join_waker } = header.state.finish();
         if join_waker {
@@ -369,10 +375,10 @@ impl Task {
         }
         if !join_interest && !unjoined {
             // SAFETY: the handle went before `finish`, so the output is ours.
-            unsafe { (header.vtable.drop_output)(raw) };
+            unhandled_panic = unsafe { (header.vtable.drop_output)(raw) };
         }
         // SAFETY: a task that is not freed has a living owner, and `finish` is called once.
-        let references = 1 + unsafe { (header.vtable.release)(header) };
+        let references = 1 + unsafe { (header.vtable.release)(header, unhandled_panic) };
         self.drop_references(references);
     }
 

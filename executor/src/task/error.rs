@@ -23,6 +23,10 @@ impl Failure {
         self.0.is::<Cancelled>()
     }
 
+    pub(crate) fn is_panic(&self) -> bool {
+        !self.is_cancelled()
+    }
+
     pub(crate) fn into_error(self, id: Id) -> JoinError {
         JoinError { id, failure: self }
     }

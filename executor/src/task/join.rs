@@ -68,6 +68,11 @@ impl<T> JoinHandle<T> {
     pub fn id(&self) -> Id {
         self.task.id()
     }
+
+    /// Registers a waker without spending budget; whether the task has ended.
+    pub(super) fn register(&self, waker: &std::task::Waker) -> bool {
+        self.task.poll_join(waker)
+    }
 }
 
 impl<T> Future for JoinHandle<T> {

@@ -1,18 +1,26 @@
 //! Tasks: a future, its state, and the handles to it.
 
+mod block_in_place;
 mod cell;
 mod error;
 mod id;
 mod join;
+mod join_set;
+mod local;
 mod state;
+mod task_local;
 mod waker;
 mod yield_now;
 
+pub use block_in_place::block_in_place;
 pub(crate) use cell::{Header, Owner, Task, contain};
 pub use error::JoinError;
 pub(crate) use id::Ids;
 pub use id::{Id, id, try_id};
 pub use join::{AbortHandle, JoinHandle};
+pub use join_set::JoinSet;
+pub use local::{LocalEnterGuard, LocalSet, spawn_local};
+pub use task_local::{AccessError, LocalKey, TaskLocalFuture};
 pub use yield_now::{YieldNow, yield_now};
 
 use crate::Executor;

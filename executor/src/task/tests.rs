@@ -15,7 +15,7 @@ impl Owner for NoOwner {
         drop(task);
     }
 
-    unsafe fn release(_: &Header) -> usize {
+    unsafe fn release(_: &Header, _: bool) -> usize {
         1
     }
 

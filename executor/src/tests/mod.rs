@@ -1,5 +1,7 @@
 //! The executor as a whole.
 
+mod api;
+
 use crate::{Config, Driver, Executor, Flavor, ThreadDriver, task};
 use std::{
     sync::{

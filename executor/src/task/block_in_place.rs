@@ -1,0 +1,77 @@
+//! [`block_in_place`]: code that blocks, without leaving the task.
+
+use crate::{block_on::Driving, seat::Seat, shared::Shared, worker};
+use wharf_base::context;
+
+/// Runs `f`, which may block, on this thread, and gives the thread's seat to another one meanwhile.
+///
+/// The other tasks of the seat go on, on a thread that is started or woken for it where there is
+/// something to do. Inside `f`, `block_on` is allowed. The rest of this task's poll runs in the old
+/// seat if it is free again, else without one. What runs concurrently with `f` *inside the same
+/// task* (another branch of a `join!`) does stand still.
+///
+/// Outside a runtime, and on the threads of the blocking pool, it just calls `f`.
+///
+/// # Panics
+///
+/// On a current-thread runtime, which has no other thread to go on with. A panic of `f` is passed on.
+#[track_caller]
+pub fn block_in_place<F, R>(f: F) -> R
+where
+    F: FnOnce() -> R,
+{
+    let seat = Seat::any_here();
+    if let Some(seat) = seat {
+        assert!(
+            seat.shared().is_multi_thread(),
+            "`block_in_place` was called on a current-thread runtime, which has no other thread to \
+             run its tasks meanwhile: use `spawn_blocking`"
+        );
+    }
+    let _away = seat.map(Away::new);
+    let _suspended = Driving::suspend();
+    f()
+}
+
+/// The thread has given its seat away as long as this lives.
+struct Away<'a> {
+    shared: &'a Shared,
+    seat: &'a Seat,
+    polling: bool,
+    /// The context named the seat, and is to name it again.
+    in_context: bool,
+}
+
+impl<'a> Away<'a> {
+    fn new(seat: &'a Seat) -> Self {
+        let shared = seat.shared();
+        let ours = context::with(|parts, number| {
+            number == Some(seat.number)
+                && crate::Executor::of(parts)
+                    .is_some_and(|executor| std::ptr::eq(executor.shared(), shared))
+        });
+        let in_context = ours.unwrap_or(false);
+        let polling = seat.own.polling.replace(false);
+        // SAFETY: no seat at all is always in order.
+        unsafe { Seat::sit(std::ptr::null()) };
+        if in_context {
+            context::set_seat(None);
+        }
+        worker::leave(shared, seat);
+        Self { shared, seat, polling, in_context }
+    }
+}
+
+impl Drop for Away<'_> {
+    fn drop(&mut self) {
+        if !self.shared.idle.vacant.remove(self.seat.number) {
+            return;
+        }
+        // SAFETY: we own the seat again; the `Sitting` of this thread gives it back.
+        unsafe { Seat::sit(self.seat) };
+        self.seat.own.polling.set(self.polling);
+        if self.in_context {
+            context::set_seat(Some(self.seat.number));
+        }
+    }
+}
