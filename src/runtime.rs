@@ -4,7 +4,7 @@
 use crate::parts::{Inner, holding_the_clock};
 use std::{fmt, future::Future, io, marker::PhantomData, time::Duration};
 use wharf_base::context;
-use wharf_executor::JoinHandle;
+use wharf_executor::{Executor, JoinHandle};
 
 pub use crate::builder::Builder;
 pub use wharf_executor::{

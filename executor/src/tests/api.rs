@@ -266,7 +266,13 @@ fn hooks_run_and_their_panics_are_contained() {
         ..Config::default()
     };
     let runtime = runtime_with(config, 2);
-    runtime.block_on(async { task::spawn_blocking(|| ()).await.unwrap() });
+    let seen = counts.clone();
+    let until_parked = move || {
+        while seen[2].load(SeqCst) == 0 {
+            std::thread::yield_now();
+        }
+    };
+    runtime.block_on(async { task::spawn_blocking(until_parked).await.unwrap() });
     assert!(runtime.shutdown(None).is_empty());
     let [start, stop, park, unpark] = &*counts;
     assert!(start.load(SeqCst) >= 1 && start.load(SeqCst) == stop.load(SeqCst));
