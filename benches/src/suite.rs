@@ -173,9 +173,18 @@ impl Row {
     }
 }
 
-/// The groups of works; any other word on the command line is a part of a work's name.
+/// The groups of works.
 pub const GROUPS: [&str; 9] =
     ["sched", "time", "net", "http", "blocking", "memory", "start", "ports", "dart"];
+
+/// Whether a filter lets a work through: a group, a part of the work's name, or GROUP/PART.
+fn passes(filter: &str, spec: &Spec) -> bool {
+    match filter.split_once('/') {
+        _ if GROUPS.contains(&filter) => spec.group == filter,
+        Some((group, part)) if spec.group == group => spec.work.contains(part),
+        _ => spec.work.contains(filter),
+    }
+}
 
 /// What the command line asked for.
 #[derive(Clone, Debug)]
@@ -215,10 +224,7 @@ impl Suite {
     pub fn wants(&self, spec: &Spec) -> bool {
         let filters = &self.options.filters;
         let wanted = filters.is_empty()
-            || filters.iter().any(|filter| match GROUPS.contains(&filter.as_str()) {
-                true => spec.group == filter,
-                false => spec.work.contains(filter),
-            });
+            || filters.iter().any(|filter| passes(filter, spec));
         if wanted && self.options.list {
             println!("{:8} {}", spec.group, spec.work);
         }
