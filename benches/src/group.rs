@@ -1,6 +1,7 @@
 //! The works, by group.
 
 pub mod blocking;
+pub mod http;
 pub mod net;
 pub mod sched;
 pub mod time;
@@ -17,6 +18,7 @@ pub fn all(suite: &mut Suite) {
     sched::run(suite);
     time::run(suite);
     net::run(suite);
+    http::run(suite);
     blocking::run(suite);
 }
 

@@ -25,6 +25,8 @@ pub trait Rt: Sized + Send + Sync + 'static {
     type Sleep: Future<Output = ()> + Send + 'static;
     /// A TCP connection.
     type Tcp: Duplex + AsFd;
+    /// A TCP connection as hyper wants it.
+    type Http: hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static;
     /// A TCP listener.
     type Listener: Send + Sync + 'static;
     /// A Unix stream socket.
@@ -85,6 +87,9 @@ pub trait Rt: Sized + Send + Sync + 'static {
 
     /// Connects.
     fn connect(addr: SocketAddr) -> impl Future<Output = io::Result<Self::Tcp>> + Send + 'static;
+
+    /// Makes a connection one of hyper's, the way the runtime's users do.
+    fn http(stream: Self::Tcp) -> Self::Http;
 
     /// Two Unix stream sockets connected with each other.
     fn unix_pair() -> io::Result<(Self::Unix, Self::Unix)>;

@@ -69,6 +69,11 @@ impl Spec {
         self
     }
 
+    /// What the work is called.
+    pub fn name(&self) -> &str {
+        &self.work
+    }
+
     fn metric(
         mut self,
         suffix: &str,
@@ -109,6 +114,12 @@ impl Spec {
     pub fn latency(self, name: &str, quantile: f64) -> Self {
         let read = move |s: &Sample| (s.quantile(quantile) / 1e3, None);
         self.metric(&format!(": {name}"), "µs", Better::Lower, read)
+    }
+
+    /// Processor time per operation in microseconds, where the figure is a rate of operations.
+    pub fn cpu_each(self, name: &str) -> Self {
+        let each = |s: &Sample| s.cpu.as_secs_f64() * 1e6 / (s.figure * s.wall.as_secs_f64());
+        self.metric(&format!(": {name}"), "µs", Better::Lower, move |s| (each(s), None))
     }
 
     /// The sample's own figure, beside others.
@@ -223,8 +234,7 @@ impl Suite {
     /// Whether the filters let this work through; with `--list`, names it and says no.
     pub fn wants(&self, spec: &Spec) -> bool {
         let filters = &self.options.filters;
-        let wanted = filters.is_empty()
-            || filters.iter().any(|filter| passes(filter, spec));
+        let wanted = filters.is_empty() || filters.iter().any(|filter| passes(filter, spec));
         if wanted && self.options.list {
             println!("{:8} {}", spec.group, spec.work);
         }
@@ -305,10 +315,10 @@ fn quantile(values: &[f64], q: f64) -> f64 {
     below + (above - below) * place.fract()
 }
 
-/// All rounds' latencies together at the quantiles a chart shows: denser towards the slow end.
+/// All rounds' latencies together (none where there are too few to draw) at the quantiles a chart shows: denser towards the slow end.
 fn curve(samples: &[Sample]) -> Vec<(f64, f64)> {
     let mut all: Vec<u64> = samples.iter().flat_map(|s| s.latencies.iter().copied()).collect();
-    if all.is_empty() {
+    if all.len() < 100 {
         return Vec::new();
     }
     all.sort_unstable();

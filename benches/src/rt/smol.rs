@@ -60,6 +60,7 @@ impl Rt for Smol {
     type Handle<T: Send + 'static> = Handle<T>;
     type Sleep = Sleep;
     type Tcp = Async<TcpStream>;
+    type Http = smol_hyper::rt::FuturesIo<Async<TcpStream>>;
     type Listener = Async<TcpListener>;
     type Unix = Async<UnixStream>;
     type Udp = Async<UdpSocket>;
@@ -153,6 +154,10 @@ impl Rt for Smol {
         let stream = Async::<TcpStream>::connect(addr).await?;
         stream.get_ref().set_nodelay(true)?;
         Ok(stream)
+    }
+
+    fn http(stream: Self::Tcp) -> Self::Http {
+        smol_hyper::rt::FuturesIo::new(stream)
     }
 
     fn unix_pair() -> io::Result<(Async<UnixStream>, Async<UnixStream>)> {

@@ -31,6 +31,7 @@ impl Rt for Tokio {
     type Handle<T: Send + 'static> = Handle<T>;
     type Sleep = tokio::time::Sleep;
     type Tcp = TcpStream;
+    type Http = hyper_util::rt::TokioIo<TcpStream>;
     type Listener = TcpListener;
     type Unix = UnixStream;
     type Udp = UdpSocket;
@@ -114,6 +115,10 @@ impl Rt for Tokio {
         let stream = TcpStream::connect(addr).await?;
         stream.set_nodelay(true)?;
         Ok(stream)
+    }
+
+    fn http(stream: Self::Tcp) -> Self::Http {
+        hyper_util::rt::TokioIo::new(stream)
     }
 
     fn unix_pair() -> io::Result<(UnixStream, UnixStream)> {

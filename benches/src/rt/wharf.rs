@@ -30,6 +30,7 @@ impl Rt for Wharf {
     type Handle<T: Send + 'static> = Handle<T>;
     type Sleep = wharf::time::Sleep;
     type Tcp = TcpStream;
+    type Http = TcpStream;
     type Listener = TcpListener;
     type Unix = UnixStream;
     type Udp = UdpSocket;
@@ -113,6 +114,10 @@ impl Rt for Wharf {
         let stream = TcpStream::connect(addr).await?;
         stream.set_nodelay(true)?;
         Ok(stream)
+    }
+
+    fn http(stream: Self::Tcp) -> Self::Http {
+        stream
     }
 
     fn unix_pair() -> io::Result<(UnixStream, UnixStream)> {
