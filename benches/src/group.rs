@@ -2,13 +2,15 @@
 
 pub mod blocking;
 pub mod http;
+pub mod memory;
 pub mod net;
 pub mod sched;
+pub mod start;
 pub mod time;
 
 use crate::rt::Rt;
 use crate::stopwatch::Sample;
-use crate::suite::Suite;
+use crate::suite::{Suite, Who};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -20,6 +22,8 @@ pub fn all(suite: &mut Suite) {
     net::run(suite);
     http::run(suite);
     blocking::run(suite);
+    memory::run(suite);
+    start::run(suite);
 }
 
 /// Runs a future as a task and gives its output.
@@ -54,4 +58,30 @@ fn hold_worker<R: Rt>(
     go_on.store(false, Ordering::Relaxed);
     rt.block_on(busy);
     sample
+}
+
+/// What the program `wharf-footprint` beside this one says of a thing.
+fn child(thing: &str, who: Who, count: usize) -> Sample {
+    let program = std::env::current_exe().expect("this program has a path");
+    let program = program.with_file_name("wharf-footprint");
+    let output = std::process::Command::new(&program)
+        .args([thing, who.name(), &count.to_string()])
+        .output()
+        .unwrap_or_else(|error| {
+            panic!(
+                "cannot start {}: {error}; build it with `cargo build --profile bench \
+                 -p wharf-benches --bins`",
+                program.display()
+            )
+        });
+    let text = String::from_utf8_lossy(&output.stdout);
+    let figure = text.trim().parse();
+    Sample::figure(figure.unwrap_or_else(|_| {
+        panic!(
+            "{} {thing} {}: {}",
+            program.display(),
+            who.name(),
+            String::from_utf8_lossy(&output.stderr)
+        )
+    }))
 }

@@ -171,13 +171,15 @@ pub struct Row {
 }
 
 impl Row {
-    /// wharf's figures against another's, such that less than one is good; 0 and 0 are even.
+    /// wharf's figures against another's, such that less than one is good. Equal figures are
+    /// even; beside any other zero there is no ratio.
     pub fn ratio(&self, other: Who) -> Option<f64> {
         let [ours, theirs] =
             [Who::Wharf, other].map(|who| self.figures[who as usize].as_ref().map(|f| f.median));
         let (ours, theirs) = (ours?, theirs?);
         match self.better {
             _ if ours == theirs => Some(1.0),
+            _ if ours <= 0.0 || theirs <= 0.0 => None,
             Better::Lower => Some(ours / theirs),
             Better::Higher => Some(theirs / ours),
         }
