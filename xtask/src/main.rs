@@ -5,12 +5,13 @@
 mod bench;
 mod command;
 mod dart;
+mod demo;
+mod folder;
 mod header;
 mod loom;
-#[allow(dead_code, reason = "the parts that use them are added one by one")]
 mod needs;
-#[allow(dead_code, reason = "the parts that use them are added one by one")]
 mod sh;
+mod site;
 mod test;
 
 use command::{Command, Failure};
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 
 /// Every command there is, in the order of the help text. A new module adds its line here.
 const COMMANDS: &[Command] =
-    &[test::COMMAND, loom::COMMAND, bench::COMMAND, dart::COMMAND, header::COMMAND];
+    &[demo::COMMAND, test::COMMAND, loom::COMMAND, bench::COMMAND, dart::COMMAND, header::COMMAND];
 
 fn main() -> ExitCode {
     let mut args = lexopt::Parser::from_env();

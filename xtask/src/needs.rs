@@ -49,6 +49,23 @@ pub(crate) const CC: Need = Need {
 
 const C_HEADERS: &str = "echo '#include <stdio.h>' | cc -fsyntax-only -x c -";
 
+/// A C++ compiler, for the headers are C++ as well.
+pub(crate) const CXX: Need = Need {
+    what: "a C++ compiler (c++)",
+    here: || sh::works("c++", &["--version"]),
+    from: Source::Debian(&["g++"]),
+};
+
+/// What `-fsanitize=address,undefined` links to.
+pub(crate) const SANITIZERS: Need = Need {
+    what: "the C compiler's sanitizers",
+    here: || sh::works("sh", &["-c", SANITIZED]),
+    from: Source::Debian(&["gcc", "libc6-dev"]),
+};
+
+const SANITIZED: &str =
+    "echo 'int main(void) { return 0; }' | cc -fsanitize=address,undefined -x c -o /dev/null -";
+
 /// rustfmt.
 pub(crate) const RUSTFMT: Need = Need {
     what: "rustfmt",

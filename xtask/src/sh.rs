@@ -2,11 +2,13 @@
 
 use crate::command::Failure;
 use std::{
-    env,
+    env, fs,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::OnceLock,
+    thread,
+    time::{Duration, Instant},
 };
 
 /// The folder of the workspace.
@@ -28,6 +30,14 @@ pub(crate) fn target_dir() -> Result<PathBuf, Failure> {
     Ok(PathBuf::from(after.split('"').next().unwrap_or_default().replace("\\\\", "\\")))
 }
 
+/// A folder of ours below the target folder, made where it is not there yet.
+pub(crate) fn work_dir(name: &str) -> Result<PathBuf, Failure> {
+    let folder = target_dir()?.join(name);
+    fs::create_dir_all(&folder)
+        .map_err(|error| Failure::new(format!("cannot make {}: {error}", folder.display())))?;
+    Ok(folder)
+}
+
 /// `cargo ARGS...` at the workspace's root.
 pub(crate) fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -40,6 +50,13 @@ pub(crate) fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
     }
     command.env_remove("CARGO_MANIFEST_DIR").env_remove("CARGO_MANIFEST_PATH");
     command
+}
+
+/// Has the program that `cc` links look for its shared libraries in `folder` before all others.
+pub(crate) fn find_library_in(cc: &mut Command, folder: &Path) {
+    // Not as a RUNPATH: cargo puts folders of its own, with libraries of other profiles, on
+    // LD_LIBRARY_PATH, which goes before that.
+    cc.arg(format!("-Wl,--disable-new-dtags,-rpath,{}", folder.display()));
 }
 
 /// The command as one would type it.
@@ -59,6 +76,25 @@ pub(crate) fn run(mut command: Command) -> Result<(), Failure> {
     println!("$ {}", shown(&command));
     let status = command.status().map_err(|error| cannot_start(&command, &error))?;
     if status.success() { Ok(()) } else { Err(ended(&command, &status.to_string())) }
+}
+
+/// As [`run`], for a program that could hang: it is ended after `patience`, which is far above what
+/// it takes.
+pub(crate) fn run_within(mut command: Command, patience: Duration) -> Result<(), Failure> {
+    println!("$ {}", shown(&command));
+    let mut child = command.spawn().map_err(|error| cannot_start(&command, &error))?;
+    let deadline = Instant::now() + patience;
+    while Instant::now() < deadline {
+        match child.try_wait() {
+            Ok(None) => thread::sleep(Duration::from_millis(20)),
+            Ok(Some(status)) if status.success() => return Ok(()),
+            Ok(Some(status)) => return Err(ended(&command, &status.to_string())),
+            Err(error) => return Err(cannot_start(&command, &error)),
+        }
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    Err(ended(&command, &format!("it hung for {} s and was killed", patience.as_secs())))
 }
 
 /// As [`run`], and hands each line of standard output to `see` after printing it.

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that must hold, in parts that also run alone.
 
+mod c;
 mod parts;
 
 use crate::{

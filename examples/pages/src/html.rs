@@ -8,7 +8,7 @@ use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 /// that a `<meta>` in the first 1,024 bytes names, else UTF-8 where the body is valid UTF-8, else
 /// windows-1252, as browsers have it. A NUL becomes U+FFFD, as in HTML, so that the text can pass
 /// through C strings uncut.
-pub fn decode(body: &[u8], content_type: Option<&str>) -> String {
+pub(crate) fn decode(body: &[u8], content_type: Option<&str>) -> String {
     let named = content_type.and_then(charset_in).or_else(|| charset_of_meta(body));
     let encoding = named.unwrap_or_else(|| match std::str::from_utf8(body) {
         Ok(_) => UTF_8,
@@ -43,7 +43,7 @@ fn charset_of_meta(body: &[u8]) -> Option<&'static Encoding> {
 }
 
 /// The text of the first `<title>`, entities decoded, white space collapsed; empty if there is none.
-pub fn title(page: &str) -> String {
+pub(crate) fn title(page: &str) -> String {
     let mut rest = page;
     while let Some(at) = rest.find('<') {
         rest = &rest[at..];

@@ -1,7 +1,7 @@
 //! The parts of `cargo xtask test`, in the order they run: the quick ones first.
 
-use super::Part;
-use crate::{command::Failure, dart, loom, needs, sh};
+use super::{Part, c};
+use crate::{command::Failure, dart, header, loom, needs, sh};
 
 /// Every part there is. A new one adds its entry here.
 pub(super) const PARTS: &[Part] = &[
@@ -36,6 +36,24 @@ pub(super) const PARTS: &[Part] = &[
         about: "licences and sources of the dependencies are those that deny.toml allows",
         needs: &[needs::CARGO_DENY],
         run: deny,
+    },
+    Part {
+        name: "header",
+        about: "ffi/include/wharf.h is what the Rust source makes",
+        needs: &[],
+        run: || header::run(true),
+    },
+    Part {
+        name: "bindings",
+        about: "the Dart bindings are what the C header makes",
+        needs: &[],
+        run: dart::bindings::check,
+    },
+    Part {
+        name: "c",
+        about: "the C side: headers alone, README, tests and host under the sanitizers",
+        needs: c::NEEDS,
+        run: c::run,
     },
     Part {
         name: "dart",

@@ -1,0 +1,123 @@
+//! `cargo xtask demo`: the main job, end to end. A host in another language loads pages through the
+//! library `pages`, from a site on loopback that is a wharf program itself, or from the web.
+
+mod c;
+
+use crate::{
+    command::{Command, Failure},
+    folder, needs, sh,
+    site::Site,
+};
+use std::path::PathBuf;
+
+pub(crate) const COMMAND: Command = Command {
+    name: "demo",
+    about: "load web pages through the C host: `cargo xtask demo [OPTIONS] [URL...]`",
+    help: "\
+usage: cargo xtask demo [OPTIONS] [URL...]
+
+Builds the library `pages` and a host program, starts a web site on loopback, and has the host load
+pages from it: over HTTP and HTTPS in turn, packed with gzip, some of them through a redirect.
+With URLs of your own it loads those instead, and starts no site.
+
+  --host c          the language of the host (default: c)
+  --pages N         how many pages of the site to load (default: 200)
+  --concurrency N   how many are under way at once (default: 50)
+  --site FOLDER     what the site serves; its .html files are the pages. Default: the documentation
+                    that came with Rust, else this workspace's own from `cargo doc`
+  --time-limit MS   how long one page may take (default: 30000)
+  --quiet           no line a page, only the summary
+
+Exit status 0 if every accepted submit got exactly one answer and, on the site, every page loaded.
+",
+    run,
+};
+
+/// What the command line asks for.
+struct Options {
+    pages: usize,
+    concurrency: usize,
+    site: Option<PathBuf>,
+    time_limit_ms: u32,
+    quiet: bool,
+    urls: Vec<String>,
+}
+
+fn options(args: &mut lexopt::Parser) -> Result<Options, Failure> {
+    use lexopt::prelude::*;
+    let mut options = Options {
+        pages: 200,
+        concurrency: 50,
+        site: None,
+        time_limit_ms: 30_000,
+        quiet: false,
+        urls: Vec::new(),
+    };
+    while let Some(arg) = args.next()? {
+        match arg {
+            Long("host") => match args.value()?.string()?.as_str() {
+                "c" => {}
+                other => {
+                    return Err(Failure::new(format!("there is no host '{other}'; there is: c")));
+                }
+            },
+            Long("pages") => options.pages = at_least_one("--pages", args)?,
+            Long("concurrency") => options.concurrency = at_least_one("--concurrency", args)?,
+            Long("site") => options.site = Some(args.value()?.into()),
+            Long("time-limit") => {
+                let limit = at_least_one("--time-limit", args)?;
+                options.time_limit_ms = limit.try_into().map_err(|_| {
+                    Failure::new(format!("--time-limit is at most {} ms", u32::MAX))
+                })?;
+            }
+            Long("quiet") => options.quiet = true,
+            Value(url) => options.urls.push(url.string()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(options)
+}
+
+fn at_least_one(name: &str, args: &mut lexopt::Parser) -> Result<usize, Failure> {
+    let text = args.value()?.to_string_lossy().into_owned();
+    match text.parse() {
+        Ok(0) | Err(_) => {
+            Err(Failure::new(format!("{name} takes a number from 1 up, not '{text}'")))
+        }
+        Ok(number) => Ok(number),
+    }
+}
+
+fn run(args: &mut lexopt::Parser) -> Result<(), Failure> {
+    let options = options(args)?;
+    if !(needs::CC.here)() {
+        return Err(Failure::new(format!(
+            "the host is in C, and there is no C compiler: {}",
+            needs::CC.from.advice()
+        )));
+    }
+    let own_site = options.urls.is_empty();
+    let folder = if own_site { Some(folder::choose(options.site.as_deref())?) } else { None };
+    println!("building the library, the host{}", if own_site { ", the site" } else { "" });
+    let mut build = sh::cargo(["build", "--release", "--package", "pages"]);
+    if own_site {
+        build.args(["--package", "site"]);
+    }
+    sh::run(build)?;
+    let built = sh::target_dir()?.join("release");
+    let work = sh::work_dir("demo")?;
+    let host = c::build(&built, &work)?;
+
+    let Some(folder) = folder else {
+        return c::run(&host, &options, None, &options.urls);
+    };
+    let site = Site::start(&built, &folder, &work.join("ca.pem"))?;
+    let urls = site.urls(&folder::pages(&folder, options.pages)?, options.pages);
+    println!(
+        "the site is up at http://{} and https://{}, serving {}",
+        site.http,
+        site.https,
+        folder.display()
+    );
+    c::run(&host, &options, Some(&site), &urls)
+}
