@@ -13,7 +13,7 @@ use crate::{
     port::{self, Limits, Sink},
     runtime::Runtime,
     status::*,
-    value::{Value, raw::wharf_value_t},
+    value::{Guarded, Value, raw::wharf_value_t},
 };
 use std::sync::{
     Arc,
@@ -91,7 +91,8 @@ impl DartPort {
         }
     }
 
-    fn post_value(&self, value: Value) -> bool {
+    fn post_value(&self, mut value: Value) -> bool {
+        let finalizers = Guarded::new(&mut value);
         let mut raw = value.into_raw();
         // SAFETY: the value is sound, and stays in place during the call, which copies it.
         let accepted = host_call(|| unsafe { (self.post)(self.port, &mut raw) });
@@ -100,6 +101,8 @@ impl DartPort {
         if accepted {
             // The VM calls the finalizers.
             value.disarm();
+        } else {
+            finalizers.refused(&mut value);
         }
         accepted
     }

@@ -11,10 +11,12 @@
 mod convert;
 mod copy;
 mod net;
+mod once;
 mod owned;
 pub(crate) mod raw;
 
 pub use convert::{FromValue, IntoValue};
+pub(crate) use once::Guarded;
 pub use owned::{Bytes, Value};
 
 /// How deep arrays may be nested in a value that is sent.

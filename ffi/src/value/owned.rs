@@ -163,6 +163,10 @@ impl Value {
         &self.0
     }
 
+    pub(super) fn as_raw_mut(&mut self) -> &mut wharf_value_t {
+        &mut self.0
+    }
+
     /// Gives the value away, as it lies in memory; [`from_raw`](Self::from_raw) takes it back.
     pub fn into_raw(self) -> wharf_value_t {
         ManuallyDrop::new(self).0
@@ -372,7 +376,7 @@ fn finalizer(raw: &mut wharf_value_t) -> Option<(i32, *mut c_void, &mut wharf_fi
 }
 
 /// Visits every value of an owned tree, the root first. Not recursive, so depth costs no stack.
-fn walk(root: &mut wharf_value_t, visit: &mut dyn FnMut(&mut wharf_value_t)) {
+pub(super) fn walk(root: &mut wharf_value_t, visit: &mut dyn FnMut(&mut wharf_value_t)) {
     let mut open: Vec<*mut wharf_value_t> = vec![root];
     while let Some(next) = open.pop() {
         // SAFETY: all pointers in `open` come from an owned tree, in which each value is reached
