@@ -1,74 +1,63 @@
 //! Runs the C programs under tests/hosts/c against a library built on wharf, as a host would: each
-//! is compiled with warnings as errors and with the address sanitizer, which also looks for leaks.
+//! is compiled with warnings as errors, plainly and with the address and undefined-behaviour
+//! sanitizers, which also look for leaks.
 //!
 //! A program passes by returning 0. Each has its own test here, so that a failure has a name.
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-    process::Command,
-    sync::OnceLock,
-};
+mod toolchain;
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+use std::{fs, process::Command};
+use toolchain::{Built, Program, library, root, run_bounded, scratch};
+
+macro_rules! programs {
+    ($($name:ident)*) => {
+        $(
+            #[test]
+            fn $name() {
+                host(stringify!($name));
+            }
+        )*
+
+        const PROGRAMS: &[&str] = &[$(stringify!($name)),*];
+    };
 }
 
-fn run(command: &mut Command, what: &str) {
-    let output = command.output().unwrap_or_else(|error| panic!("{what}: {error}"));
-    assert!(
-        output.status.success(),
-        "{what} failed with {}:\n{}{}",
-        output.status,
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+programs! {
+    first
+    p1_none_lost_none_doubled
+    p2_refused_posts_nothing
+    p3_cancel_at_every_point
+    p4_a_refused_post_means_that_the_port_is_gone
+    p5_order_within_a_task
+    p6_nothing_is_called_after_close
 }
 
-/// The directory that holds the test library, built once for all tests.
-fn library() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().to_owned();
-        let mut cargo = Command::new(env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()));
-        cargo.current_dir(root()).args(["build", "--quiet", "--package", "harbour"]);
-        cargo.arg("--target-dir").arg(&target);
-        run(&mut cargo, "building the test library");
-        target.join("debug")
-    })
-}
-
-fn compiler() -> String {
-    env::var("CC").unwrap_or_else(|_| "cc".to_owned())
-}
-
-/// Compiles and runs `tests/hosts/c/NAME.c`.
+/// Compiles and runs `tests/hosts/c/NAME.c`, plainly and with the sanitizers.
 fn host(name: &str) {
-    let folder = root().join("tests/hosts/c");
-    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let mut cc = Command::new(compiler());
-    cc.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic", "-g", "-pthread"])
-        .args(["-D_GNU_SOURCE", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"])
-        .arg(folder.join(name).with_extension("c"))
-        .arg("-o")
-        .arg(&program)
-        .arg("-I")
-        .arg(root().join("ffi/include"))
-        .arg("-I")
-        .arg(&folder)
-        .arg("-L")
-        .arg(library())
-        .args(["-lharbour", "-ldl"])
-        .arg(format!("-Wl,-rpath,{}", library().display()));
-    run(&mut cc, &format!("compiling {name}.c"));
-    // A program that hangs is a finding: it must not take the whole run with it.
-    let mut timed = Command::new("timeout");
-    timed.args(["--signal=ABRT", "120"]).arg(&program);
-    timed.env("RUST_BACKTRACE", "0");
-    run(&mut timed, &format!("{name}.c"));
+    for sanitized in [false, true] {
+        let program = Program::new(name, Built::Shared).sanitized(sanitized).compile();
+        let mut command = Command::new(&program);
+        command.arg(library().join("libharbour.so")).current_dir(scratch());
+        run_bounded(&mut command, &format!("{name}.c, {}", how(sanitized)));
+    }
+}
+
+fn how(sanitized: bool) -> &'static str {
+    if sanitized { "with sanitizers" } else { "plain" }
 }
 
 #[test]
-fn first() {
-    host("first");
+fn first_linked_statically() {
+    let program = Program::new("first", Built::Static).compile();
+    run_bounded(&mut Command::new(program), "first.c, linked statically");
+}
+
+#[test]
+fn every_program_has_its_test() {
+    for entry in fs::read_dir(root().join("tests/hosts/c")).unwrap() {
+        let file = entry.unwrap().file_name().into_string().unwrap();
+        if let Some(name) = file.strip_suffix(".c") {
+            assert!(PROGRAMS.contains(&name), "{file} is run by no test");
+        }
+    }
 }

@@ -5,6 +5,8 @@
 #include "harbour.h"
 
 #include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +69,67 @@ static inline wharf_port_t open_port(wharf_runtime_t runtime) {
 static inline void end_runtime(wharf_runtime_t runtime) {
   CHECK_OK(wharf_runtime_shutdown(runtime, LONG));
   CHECK_OK(wharf_runtime_free(runtime));
+}
+
+static inline wharf_port_stats_t stats_of(wharf_port_t port) {
+  wharf_port_stats_t stats = {0};
+  stats.size = sizeof stats;
+  CHECK_OK(wharf_port_stats(port, &stats));
+  return stats;
+}
+
+/* Whether a kind is a task's last message. */
+static inline int is_terminal(int32_t kind) {
+  return kind >= WHARF_KIND_OK && kind <= WHARF_KIND_SHUT_DOWN;
+}
+
+/* Bytes of the host's, with a finalizer that counts. */
+typedef struct {
+  uint8_t bytes[16];
+  atomic_int freed;
+} parcel_t;
+
+static inline void parcel_freed(void *nothing, void *peer) {
+  parcel_t *parcel = peer;
+  CHECK(nothing == NULL);
+  CHECK(atomic_fetch_add(&parcel->freed, 1) == 0);
+}
+
+static inline wharf_value_t parcel_value(parcel_t *parcel) {
+  wharf_value_t value;
+  memset(&value, 0, sizeof value);
+  value.type = WHARF_TYPE_EXTERNAL_TYPED_DATA;
+  value.value.as_external_typed_data.element = WHARF_DATA_UINT8;
+  value.value.as_external_typed_data.length = sizeof parcel->bytes;
+  value.value.as_external_typed_data.data = parcel->bytes;
+  value.value.as_external_typed_data.peer = parcel;
+  value.value.as_external_typed_data.callback = parcel_freed;
+  return value;
+}
+
+static inline wharf_value_t int_value(int64_t number) {
+  wharf_value_t value;
+  memset(&value, 0, sizeof value);
+  value.type = WHARF_TYPE_INT64;
+  value.value.as_int64 = number;
+  return value;
+}
+
+/* A thread that must start. */
+static inline pthread_t start(void *(*function)(void *), void *argument) {
+  pthread_t thread;
+  CHECK(pthread_create(&thread, NULL, function, argument) == 0);
+  return thread;
+}
+
+static inline void join(pthread_t thread) { CHECK(pthread_join(thread, NULL) == 0); }
+
+/* A sequence of numbers that a seed decides (xorshift64*). */
+static inline uint64_t draw(uint64_t *seed) {
+  *seed ^= *seed >> 12;
+  *seed ^= *seed << 25;
+  *seed ^= *seed >> 27;
+  return *seed * UINT64_C(2685821657736338717);
 }
 
 #endif

@@ -9,6 +9,8 @@ extern "C" {
 #endif
 
 int64_t harbour_alive(void);
+int64_t harbour_lent(void);
+void harbour_release(bool released);
 wharf_status_t harbour_add(wharf_port_t port, uint64_t tag, int64_t left, int64_t right,
                            wharf_task_t *task);
 wharf_status_t harbour_echo(wharf_port_t port, uint64_t tag, const char *text, wharf_task_t *task);
@@ -29,6 +31,12 @@ wharf_status_t harbour_sleep(wharf_port_t port, uint64_t tag, uint64_t nanosecon
 wharf_status_t harbour_count(wharf_port_t port, uint64_t tag, uint64_t count, wharf_task_t *task);
 wharf_status_t harbour_turn(wharf_port_t port, uint64_t tag, wharf_task_t *task);
 wharf_status_t harbour_unsendable(wharf_port_t port, uint64_t tag, wharf_task_t *task);
+wharf_status_t harbour_shift(wharf_port_t port, uint64_t tag, uint64_t yields, wharf_task_t *task);
+wharf_status_t harbour_keep(wharf_port_t port, uint64_t tag, const wharf_value_t *bytes,
+                            wharf_task_t *task);
+wharf_status_t harbour_lend(wharf_port_t port, uint64_t tag, uint32_t length, wharf_task_t *task);
+wharf_status_t harbour_trap(wharf_port_t port, uint64_t tag, wharf_task_t *task);
+wharf_status_t harbour_hog(wharf_port_t port, uint64_t tag, wharf_task_t *task);
 
 #ifdef __cplusplus
 }

@@ -3,7 +3,7 @@
 
 use std::{
     future::pending,
-    sync::atomic::{AtomicI64, Ordering::SeqCst},
+    sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst},
     time::Duration,
 };
 use wharf_ffi::{Bytes, Failure, Reply, Value, export};
@@ -140,4 +140,90 @@ fn turn(reply: Reply) -> u64 {
 #[export(name = "harbour_unsendable")]
 async fn unsendable() -> String {
     "a\0b".to_owned()
+}
+
+/// Passes `yields` points at which it can be cancelled.
+#[export(name = "harbour_shift")]
+async fn shift(yields: u64) -> u64 {
+    let _held = Held::new();
+    for _ in 0..yields {
+        wharf::task::yield_now().await;
+    }
+    yields
+}
+
+/// Holds the host's bytes, with no end of its own.
+#[export(name = "harbour_keep")]
+async fn keep(bytes: Bytes) -> usize {
+    let _held = Held::new();
+    pending::<()>().await;
+    bytes.len()
+}
+
+/// How many of the buffers that [`lend`] has made are still there.
+static LENT: AtomicI64 = AtomicI64::new(0);
+
+/// A buffer that says when it is freed.
+struct Lent(Vec<u8>);
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        LENT.fetch_sub(1, SeqCst);
+    }
+}
+
+/// How many buffers this library has lent out at this moment.
+#[unsafe(no_mangle)]
+pub extern "C" fn harbour_lent() -> i64 {
+    LENT.load(SeqCst)
+}
+
+/// Bytes of the library's, without a copy.
+#[export(name = "harbour_lend")]
+async fn lend(length: u32) -> Result<Value, wharf_ffi::Error> {
+    LENT.fetch_add(1, SeqCst);
+    Value::external(1, Lent(vec![7; length as usize]))
+}
+
+/// Something whose end is a panic.
+struct Trap;
+
+impl Drop for Trap {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            panic!("the trap has shut");
+        }
+    }
+}
+
+/// No end of its own, and a panic where it is cancelled.
+#[export(name = "harbour_trap")]
+async fn trap() {
+    let _held = Held::new();
+    let _trap = Trap;
+    pending::<()>().await;
+}
+
+/// Runs until the host lets it go, on the thread of a worker: what a well-behaved task never does.
+#[export(name = "harbour_hog")]
+async fn hog() {
+    let _held = Held::new();
+    while !RELEASED.load(SeqCst) {
+        std::thread::yield_now();
+    }
+}
+
+/// Whether [`hog`] may end.
+static RELEASED: AtomicBool = AtomicBool::new(false);
+
+/// Lets [`hog`] end, now and later, or not.
+#[unsafe(no_mangle)]
+pub extern "C" fn harbour_release(released: bool) {
+    RELEASED.store(released, SeqCst);
 }
