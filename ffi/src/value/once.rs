@@ -28,6 +28,11 @@ struct Once {
     callback: Callback,
 }
 
+// SAFETY: a finalizer may be called from any thread, by its contract, and the swap lets one do so.
+unsafe impl Send for Once {}
+// SAFETY: as above.
+unsafe impl Sync for Once {}
+
 impl Once {
     /// Calls the finalizer unless that has been done; whether it had not.
     fn call(&self, isolate_callback_data: *mut c_void) -> bool {
