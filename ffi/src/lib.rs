@@ -45,8 +45,10 @@ mod status;
 mod task;
 mod value;
 
+pub use dart::Isolate;
 pub use export::{Param, Reply};
 pub use failure::{Failure, IntoFailure};
+pub use runtime::default_handle as default_runtime;
 pub use status::{Error, Result};
 pub use value::{Bytes, FromValue, IntoValue, Value};
 pub use wharf_macros::export;

@@ -96,6 +96,16 @@ pub(crate) fn default_if_made() -> Result<Arc<Runtime>> {
     RUNTIMES.get(*DEFAULT.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
+/// The library's default runtime, made where there is none: for functions that are not exported
+/// through [`export`](macro@crate::export) and spawn tasks on their own.
+///
+/// # Errors
+///
+/// The operating system refuses what a runtime needs.
+pub fn default_handle() -> Result<Handle> {
+    Ok(get(0)?.handle.clone())
+}
+
 impl Runtime {
     /// Where its tasks are spawned.
     pub(crate) fn handle(&self) -> &Handle {

@@ -4,7 +4,6 @@
 //! package carries, and the library is built for 32-bit x86 to match. The second way is the one that
 //! the project's own tests take; the first has been written to be the same but for the target.
 
-#[allow(dead_code, reason = "the check that the committed ones are fresh comes with the header")]
 pub(crate) mod bindings;
 mod command;
 mod cross;

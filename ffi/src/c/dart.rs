@@ -8,6 +8,7 @@ use crate::{
     runtime,
     status::wharf_status_t,
 };
+use std::ffi::c_void;
 
 /// Opens a port whose messages go to a port of the Dart VM's (`SendPort.nativePort`), through the
 /// VM's `Dart_PostCObject` (`NativeApi.postCObject`), on the threads that send them.
@@ -58,4 +59,19 @@ pub unsafe extern "C" fn store_dart_post_cobject(post: wharf_dart_post_t) {
     if let Some(post) = post {
         dart::store(post);
     }
+}
+
+/// Stores what the Dart VM's table of functions has for posting (`NativeApi.initializeApiDLData`),
+/// for ports that are opened without a post function. With it, integers that are sent bare travel
+/// at about twice the rate.
+///
+/// Errors: WHARF_NULL, WHARF_BAD_VALUE (a table of a version that is not known).
+///
+/// # Safety
+///
+/// `table` is NULL or the VM's table, which outlives all ports opened with it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wharf_dart_initialize(table: *const c_void) -> wharf_status_t {
+    // SAFETY: the caller's word.
+    call(|| unsafe { dart::store_table(table) })
 }

@@ -7,6 +7,7 @@
 mod args;
 mod dart;
 mod error;
+mod owner;
 mod port;
 mod runtime;
 mod task;
@@ -28,6 +29,7 @@ pub use args::WHARF_FOREVER;
 pub(crate) use args::{slice, text};
 pub use dart::*;
 pub use error::*;
+pub use owner::*;
 pub use port::*;
 pub use runtime::*;
 pub use task::*;

@@ -226,6 +226,24 @@ impl Value {
         }
     }
 
+    /// Gives bytes without an element type one, `uint8_t`: the Dart VM refuses the others.
+    pub(crate) fn name_bytes(&mut self) {
+        walk(&mut self.0, &mut |raw| {
+            let element = match raw.r#type {
+                // SAFETY: the type says which member.
+                WHARF_TYPE_TYPED_DATA => unsafe { &mut raw.value.as_typed_data.element },
+                WHARF_TYPE_EXTERNAL_TYPED_DATA | WHARF_TYPE_UNMODIFIABLE_EXTERNAL_TYPED_DATA => {
+                    // SAFETY: as above.
+                    unsafe { &mut raw.value.as_external_typed_data.element }
+                }
+                _ => return,
+            };
+            if *element == WHARF_DATA_BYTES {
+                *element = WHARF_DATA_UINT8;
+            }
+        });
+    }
+
     /// Forgets all finalizers below, so that dropping this frees the copy alone: what is external
     /// belongs to the caller of the border again.
     pub(crate) fn disarm(&mut self) {
@@ -377,10 +395,11 @@ fn finalizer(raw: &mut wharf_value_t) -> Option<(i32, *mut c_void, &mut wharf_fi
 
 /// Visits every value of an owned tree, the root first. Not recursive, so depth costs no stack.
 pub(super) fn walk(root: &mut wharf_value_t, visit: &mut dyn FnMut(&mut wharf_value_t)) {
-    let mut open: Vec<*mut wharf_value_t> = vec![root];
-    while let Some(next) = open.pop() {
-        // SAFETY: all pointers in `open` come from an owned tree, in which each value is reached
-        // once.
+    // A value without others below it, which is the most frequent one, costs no allocation.
+    let mut open: Vec<*mut wharf_value_t> = Vec::new();
+    let mut next: *mut wharf_value_t = root;
+    loop {
+        // SAFETY: all pointers come from an owned tree, in which each value is reached once.
         let raw = unsafe { &mut *next };
         if raw.r#type == WHARF_TYPE_ARRAY {
             // SAFETY: as above; the array holds `length` pointers.
@@ -390,6 +409,10 @@ pub(super) fn walk(root: &mut wharf_value_t, visit: &mut dyn FnMut(&mut wharf_va
             });
         }
         visit(raw);
+        match open.pop() {
+            Some(more) => next = more,
+            None => return,
+        }
     }
 }
 

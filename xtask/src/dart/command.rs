@@ -18,8 +18,9 @@ usage: cargo xtask dart bindings
 
   bindings   make ffi/hosts/dart/lib/src/bindings.g.dart from the C header
   run        run a program in the Dart machine, with package:wharf to be found;
-             the words {tests} and {peer} among the arguments stand for the paths
-             of the libraries that the tests and the benches use, built first
+             the words {tests}, {checked} and {peer} among the arguments stand for
+             the paths of libraries, built first: the tests' as the benches use it,
+             the same with debug assertions, and the benches' peer
   rates      run tests/hosts/dart/bench/rates.dart: a line of JSON for each row
 
 `cargo xtask test --install dart` fetches the machine and what it takes to build for it.
@@ -58,6 +59,7 @@ fn program(file: &std::path::Path, args: Vec<String>) -> Result<(), Failure> {
     for arg in args {
         match arg.as_str() {
             "{tests}" => command.arg(dart.library("wharf-dart-tests", true)?),
+            "{checked}" => command.arg(dart.library("wharf-dart-tests", false)?),
             "{peer}" => command.arg(dart.library("wharf-dart-peer", true)?),
             _ => command.arg(arg),
         };

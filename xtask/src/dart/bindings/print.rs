@@ -164,10 +164,17 @@ fn basic(name: &str) -> Option<(&'static str, &'static str)> {
     })
 }
 
-/// A number as Dart writes it; nothing for a macro that stands for something else.
+/// A number as Dart writes it, shifted or not; nothing for a macro that stands for something else.
 fn number(text: &str) -> Option<String> {
     let bare = text.trim_matches(|c| c == '(' || c == ')');
-    let bare = bare.trim_end_matches(['u', 'U', 'l', 'L']);
+    if let Some((number, places)) = bare.split_once("<<") {
+        return Some(format!("{} << {}", number_alone(number)?, number_alone(places)?));
+    }
+    number_alone(bare)
+}
+
+fn number_alone(text: &str) -> Option<String> {
+    let bare = text.trim().trim_end_matches(['u', 'U', 'l', 'L']);
     let digits = bare.strip_prefix('-').unwrap_or(bare);
     let valid = match digits.strip_prefix("0x") {
         Some(hex) => u64::from_str_radix(hex, 16).is_ok(),
@@ -244,6 +251,7 @@ mod tests {
     fn numbers_lose_what_only_c_needs() {
         assert_eq!(printed("#define A_B -1"), format!("\nconst int aB = -1;\n{CLASS}}}\n"));
         assert_eq!(number("0x10UL").as_deref(), Some("0x10"));
+        assert_eq!(number("(1 << 18)").as_deref(), Some("1 << 18"));
         assert_eq!(number("sizeof(int)"), None);
     }
 

@@ -7,7 +7,7 @@ pub(super) enum Token {
     Word(String),
     /// Anything else that is not space: one character.
     Sign(char),
-    /// The text of a documentation comment, without its stars.
+    /// The text of a comment, without its stars: the last before a declaration documents it.
     Doc(String),
     /// `#define NAME VALUE`; a macro without a value, or with arguments, is not one of these.
     Define(String, String),
@@ -22,9 +22,7 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
             first.len_utf8()
         } else if rest.starts_with("/*") {
             let end = rest.find("*/").map_or(rest.len(), |at| at + 2);
-            if rest.starts_with("/**") {
-                tokens.push(Token::Doc(doc_text(&rest[3..end.saturating_sub(2)])));
-            }
+            tokens.push(Token::Doc(doc_text(&rest[2..end.saturating_sub(2)])));
             end
         } else if rest.starts_with("//") {
             let end = rest.find('\n').unwrap_or(rest.len());
@@ -50,11 +48,11 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
 fn directive(tokens: &mut Vec<Token>, rest: &str) -> usize {
     let end = rest.find('\n').unwrap_or(rest.len());
     let mut words = rest[1..end].split_whitespace();
-    if words.next() == Some("define") {
-        if let (Some(name), Some(value)) = (words.next(), words.next()) {
-            if !name.contains('(') {
-                tokens.push(Token::Define(name.to_owned(), value.to_owned()));
-            }
+    let (directive, name) = (words.next(), words.next());
+    let value = words.collect::<Vec<_>>().join(" ");
+    if let (Some("define"), Some(name), false) = (directive, name, value.is_empty()) {
+        if !name.contains('(') {
+            tokens.push(Token::Define(name.to_owned(), value));
         }
     }
     end
@@ -102,14 +100,14 @@ mod tests {
 
     #[test]
     fn comments_become_documentation_and_the_other_language_is_left_out() {
-        let text = "#ifdef __cplusplus\nextern \"C\" {\n#endif\n/** One.\n * Two. */\n#define A 1\n\
+        let text = "#ifdef __cplusplus\nextern \"C\" {\n#endif\n/** One.\n * Two. */\n#define A (1 << 2)\n\
                     // no\n/// x\n/// y\nint f(void);\n#define G\n";
         let words =
             |list: &[&str]| list.iter().map(|w| Token::Word((*w).into())).collect::<Vec<_>>();
         let [int_f, void] = [words(&["int", "f"]), words(&["void"])];
         let mut expected = vec![
             Token::Doc("One.\nTwo.".into()),
-            Token::Define("A".into(), "1".into()),
+            Token::Define("A".into(), "(1 << 2)".into()),
             Token::Doc("x\ny".into()),
         ];
         expected.extend(int_f);

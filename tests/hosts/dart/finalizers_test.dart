@@ -1,0 +1,155 @@
+/// Finalizers: bytes that are lent to the machine come back exactly once,
+/// whatever becomes of them.
+library;
+
+import 'dart:async';
+import 'dart:io';
+import 'dart:isolate';
+import 'dart:typed_data';
+
+import 'package:wharf/wharf.dart';
+
+import 'support/check.dart';
+import 'support/tests.dart';
+
+/// Enough bytes that the machine hurries to collect them.
+const _bytes = 1 << 20;
+
+Future<void> main(List<String> args) async {
+  final path = args.first;
+  if (args.length > 1) return _shutDownWithBytesInFlight(path, args[1]);
+  final tests = Tests(path);
+  final port = WharfPort(tests.library);
+
+  Future<void> allBack() =>
+      _collectUntil(() => tests.lent() == 0, () => tests.lent());
+
+  test('delivered, used and collected', () async {
+    for (var i = 0; i < 20; i++) {
+      expect(await _borrowed(port, tests.lentData), 255);
+    }
+    await allBack();
+  });
+
+  test('delivered for reading, and collected', () async {
+    expect(await _borrowed(port, tests.lentReadonly), 255);
+    await allBack();
+  });
+
+  test('sent on to another isolate, copied, and collected', () async {
+    expect(await _inAnotherIsolate(path).then((copy) => copy.length), _bytes);
+    await allBack();
+  });
+
+  test('the isolate killed before they are delivered', () async {
+    for (var round = 0; round < 10; round++) {
+      final lent = tests.lent();
+      final ready = ReceivePort();
+      final isolate =
+          await Isolate.spawn(_lendAndBlock, (path, ready.sendPort));
+      await ready.first;
+      expect(tests.lent() > lent, true, 'bytes lent');
+      isolate.kill(priority: Isolate.immediate);
+      await until(() => tests.lent() <= lent, 'the bytes to come back');
+    }
+    await allBack();
+  });
+
+  test('the port closed before they are delivered', () async {
+    for (var round = 0; round < 50; round++) {
+      final own = WharfPort(tests.library);
+      final task = own.submit<Object?>(
+          (port, tag, task) => tests.lendMany(port, tag, 20, 16, task));
+      unawaited(expectThrows<WharfException>(task.value)
+          .then<void>((_) {}, onError: (Object _) {}));
+      await own.close();
+    }
+    await allBack();
+  });
+
+  test('the machine shut down with bytes in flight', () async {
+    for (final how in ['delivered', 'undelivered', 'exit']) {
+      final result = await Process.run(Platform.resolvedExecutable, [
+        ...Platform.executableArguments,
+        if (Platform.packageConfig case final packages?)
+          '--packages=$packages',
+        Platform.script.toFilePath(),
+        path,
+        how,
+      ]);
+      expect(result.exitCode, 0, '$how: ${result.stdout}${result.stderr}');
+      // `exit` ends the process without ending the isolates or asking who else
+      // wants to know: the bytes go with the process.
+      if (how == 'exit') continue;
+      expect('${result.stdout}'.trim().split('\n').last, 'lent at exit: 0', how);
+    }
+  });
+
+  await runTests(patience: const Duration(seconds: 120));
+}
+
+/// Borrows bytes, looks at the last one, and holds on to none.
+Future<int> _borrowed(WharfPort port, Submit2<int, int> what) => port
+    .submit<int>(
+      (port, tag, task) => what(port, tag, 2, _bytes, task),
+      decode: (data) => (data! as Uint8List).last,
+    )
+    .value;
+
+Future<Uint8List> _inAnotherIsolate(String path) => Isolate.run(() async {
+      final tests = Tests(path);
+      final port = WharfPort(tests.library);
+      return port
+          .submit<Uint8List>((port, tag, task) =>
+              tests.lentData(port, tag, 2, _bytes, task))
+          .value;
+    });
+
+Future<void> _lendAndBlock((String, SendPort) args) async {
+  final tests = Tests(args.$1);
+  final port = WharfPort(tests.library);
+  final lent = tests.lent();
+  port.submit<Object?>(
+      (port, tag, task) => tests.lendMany(port, tag, 100, 4096, task));
+  // The event loop is held up, so that nothing is delivered.
+  while (tests.lent() < lent + 100) {}
+  args.$2.send('ready');
+  while (true) {
+    sleep(const Duration(milliseconds: 1));
+  }
+}
+
+/// What the program does as a child process.
+Future<void> _shutDownWithBytesInFlight(String path, String how) async {
+  final tests = Tests(path);
+  final port = WharfPort(tests.library);
+  tests.printAtExit();
+  if (how == 'delivered') {
+    final kept = await port
+        .submit<Uint8List>((port, tag, task) =>
+            tests.lentData(port, tag, 2, _bytes, task))
+        .value;
+    print(kept.length);
+    return;
+  }
+  port.submit<Object?>(
+      (port, tag, task) => tests.lendMany(port, tag, 1000, 4096, task));
+  while (tests.lent() < 100) {}
+  if (how == 'exit') exit(0);
+  // The main isolate ends here, and with it the machine, whose queues are full:
+  // nothing keeps it alive once the port is closed.
+  unawaited(port.close());
+}
+
+/// Makes garbage until [holds]: what is collected, and when, is the machine's
+/// business, but it does collect.
+Future<void> _collectUntil(bool Function() holds, int Function() state) async {
+  final kept = <Uint8List>[];
+  for (var round = 0; !holds(); round++) {
+    if (round == 3000) throw StateError('never collected: ${state()} are lent');
+    // Large enough for the old generation, where what was lent may be, too.
+    kept.add(Uint8List(1 << 18));
+    if (kept.length == 16) kept.clear();
+    await Future<void>.delayed(Duration.zero);
+  }
+}

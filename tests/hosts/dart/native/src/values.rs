@@ -1,0 +1,50 @@
+//! Every type that a Dart port can carry.
+
+use crate::ledger::Lent;
+use wharf_ffi::{IntoValue, Reply, Result, Value, c, export};
+
+/// One value of each simple type, nested in lists.
+#[export]
+pub async fn tests_plain_values() -> Result<Value> {
+    let integers =
+        (i32::MIN, i32::MAX, 1i64 << 40, i64::MIN, i64::MAX, [0.5f64, f64::NEG_INFINITY]);
+    let texts = (String::new(), "søster 🚢", vec![Some("a"), None]);
+    ((), true, false, integers, texts, Vec::<Option<i64>>::new()).into_value()
+}
+
+/// Typed data of each kind, copied: as many bytes as `bytes`, which count up.
+#[export]
+pub async fn tests_typed_data(kind: i32, bytes: u32) -> Result<Value> {
+    let bytes: Vec<u8> = (0..bytes).map(|index| index as u8).collect();
+    Value::typed_data(kind, &bytes)
+}
+
+/// Typed data of each kind, lent out.
+#[export]
+pub async fn tests_lent_data(kind: i32, bytes: u32) -> Result<Value> {
+    Value::external(kind, Lent::new(bytes as usize))
+}
+
+/// Typed data of each kind, lent out for reading.
+#[export]
+pub async fn tests_lent_readonly(kind: i32, bytes: u32) -> Result<Value> {
+    let mut raw = Value::external(kind, Lent::new(bytes as usize))?.into_raw();
+    raw.r#type = c::WHARF_TYPE_UNMODIFIABLE_EXTERNAL_TYPED_DATA;
+    // SAFETY: as it was given, but for the type, which only says what the receiver may do.
+    Ok(unsafe { Value::from_raw(raw) })
+}
+
+/// Lends out `count` buffers, one message each, and then ends.
+#[export]
+pub async fn tests_lend_many(count: u32, bytes: u32, reply: Reply) -> Result<()> {
+    for _ in 0..count {
+        reply.try_post(Value::external(c::WHARF_DATA_UINT8, Lent::new(bytes as usize))?)?;
+    }
+    Ok(())
+}
+
+/// A send port for a port of the Dart machine's.
+#[export]
+pub async fn tests_send_port(dart_port: i64) -> Value {
+    Value::send_port(dart_port)
+}

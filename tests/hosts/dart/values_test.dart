@@ -1,0 +1,129 @@
+/// Values: every type that a Dart port can carry, as it arrives.
+library;
+
+import 'dart:async';
+import 'dart:ffi';
+import 'dart:isolate';
+import 'dart:typed_data';
+
+import 'package:wharf/wharf.dart';
+
+import 'support/check.dart';
+import 'support/tests.dart';
+
+/// The number of each kind of typed data, what arrives, and its element's size.
+const _kinds = <int, (String, int)>{
+  // The machine has no way to be sent a ByteData: it arrives as bytes.
+  0: ('Uint8List', 1),
+  1: ('Int8List', 1),
+  2: ('Uint8List', 1),
+  3: ('Uint8ClampedList', 1),
+  4: ('Int16List', 2),
+  5: ('Uint16List', 2),
+  6: ('Int32List', 4),
+  7: ('Uint32List', 4),
+  8: ('Int64List', 8),
+  9: ('Uint64List', 8),
+  10: ('Float32List', 4),
+  11: ('Float64List', 8),
+  12: ('Int32x4List', 16),
+  13: ('Float32x4List', 16),
+  14: ('Float64x2List', 16),
+};
+
+bool _isA(String name, Object? value) => switch (name) {
+      'Int8List' => value is Int8List,
+      'Uint8List' => value is Uint8List,
+      'Uint8ClampedList' => value is Uint8ClampedList,
+      'Int16List' => value is Int16List,
+      'Uint16List' => value is Uint16List,
+      'Int32List' => value is Int32List,
+      'Uint32List' => value is Uint32List,
+      'Int64List' => value is Int64List,
+      'Uint64List' => value is Uint64List,
+      'Float32List' => value is Float32List,
+      'Float64List' => value is Float64List,
+      'Int32x4List' => value is Int32x4List,
+      'Float32x4List' => value is Float32x4List,
+      'Float64x2List' => value is Float64x2List,
+      _ => false,
+    };
+
+Future<void> main(List<String> args) async {
+  final tests = Tests(args.first);
+  final port = WharfPort(tests.library);
+
+  Future<Object?> ask(Submit2<int, int> what, int kind, int bytes) => port
+      .submit<Object?>((port, tag, task) => what(port, tag, kind, bytes, task))
+      .value;
+
+  test('simple values and nested lists', () async {
+    final found = await port.submit<Object?>(tests.plainValues).value;
+    expect(found, [
+      null,
+      true,
+      false,
+      [
+        -0x80000000,
+        0x7fffffff,
+        1 << 40,
+        -0x8000000000000000,
+        0x7fffffffffffffff,
+        [0.5, double.negativeInfinity],
+      ],
+      [
+        '',
+        'søster 🚢',
+        ['a', null],
+      ],
+      <Object?>[],
+    ]);
+  });
+
+  for (final MapEntry(key: kind, value: (name, size)) in _kinds.entries) {
+    for (final (how, what) in [
+      ('copied', tests.typedData),
+      ('lent', tests.lentData),
+      ('lent for reading', tests.lentReadonly),
+    ]) {
+      test('kind $kind, a $name, $how', () async {
+        final elements = name.contains('x') ? 2 : 5;
+        for (final count in [0, elements]) {
+          final data = await ask(what, kind, count * size);
+          check(_isA(name, data), 'found a ${data.runtimeType}');
+          final bytes = (data! as TypedData).buffer.asUint8List(
+                (data as TypedData).offsetInBytes,
+                data.lengthInBytes,
+              );
+          expect(bytes, List.generate(count * size, (i) => i));
+        }
+      });
+    }
+  }
+
+  test('what is lent can be written, and is not seen elsewhere', () async {
+    final data = (await ask(tests.lentData, 2, 4))! as Uint8List;
+    data[0] = 9;
+    final other = (await ask(tests.lentData, 2, 4))! as Uint8List;
+    expect(other[0], 0);
+  });
+
+  test('kinds and lengths that do not exist are errors', () async {
+    for (final (kind, bytes) in [(15, 4), (-1, 4), (8, 7), (12, 15)]) {
+      await expectThrows<WharfTaskException>(ask(tests.typedData, kind, bytes));
+    }
+  });
+
+  test('a send port arrives, and is the same one', () async {
+    final receive = ReceivePort();
+    final send = await port
+        .submit<SendPort>((port, tag, task) =>
+            tests.sendPort(port, tag, receive.sendPort.nativePort, task))
+        .value;
+    expect(send, receive.sendPort);
+    send.send('through it');
+    expect(await receive.first, 'through it');
+  });
+
+  await runTests();
+}
