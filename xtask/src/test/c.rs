@@ -107,7 +107,7 @@ impl Bench {
 
     fn shutdown_midway(&self) -> Result<(), Failure> {
         let mut run = self.compile("examples/pages/tests/c/shutdown.c".as_ref())?;
-        run.arg(&self.urls).arg("10000");
+        run.arg(&self.urls).arg("10000").arg(&self.site.ca);
         sh::run_within(run, PATIENCE)
     }
 

@@ -217,22 +217,10 @@ static void a_runtime_that_is_shut_down(const char *http) {
     REFUSED(load_page(port, 10, url, NULL), WHARF_NO_PORT, "port");
 }
 
-static void trust(const char *file) {
-    uint8_t pem[16384];
-    FILE *in = fopen(file, "rb");
-    if (!in) {
-        perror(file);
-        exit(1);
-    }
-    size_t length = fread(pem, 1, sizeof pem, in);
-    fclose(in);
-    MUST(trust_certificates(port, 5, pem, length, NULL));
-    wharf_message_t message = receive(port);
-    CHECK(message.kind == WHARF_KIND_OK && message.value.value.as_int64 == 1, "%s",
-          wharf_message_text(&message));
-    MUST(wharf_message_free(&message));
+static void trusting(const char *file) {
+    trust_file(port, file);
     MUST(trust_certificates(port, 6, (const uint8_t *)"nonsense", 8, NULL));
-    message = receive(port);
+    wharf_message_t message = receive(port);
     const char *text = wharf_message_text(&message);
     CHECK(message.kind == WHARF_KIND_ERROR && strstr(text, "certificate"), "'%s'", text);
     MUST(wharf_message_free(&message));
@@ -261,7 +249,7 @@ int main(int argc, char **argv) {
     int bound = bound_only(nobody, sizeof nobody);
     MUST(wharf_runtime_new(NULL, &runtime));
     MUST(wharf_port_open(runtime, NULL, &port));
-    trust(argv[4]);
+    trusting(argv[4]);
     refusals();
     good_in_between(argv[2]);
     troubles(argv[1], argv[2], argv[3], nobody);

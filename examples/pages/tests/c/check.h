@@ -56,6 +56,23 @@ static inline wharf_message_t receive(wharf_port_t port) {
     return message;
 }
 
+/* Trusts the authority of the site, whose certificate is in `file`. */
+static inline void trust_file(wharf_port_t port, const char *file) {
+    uint8_t pem[16384];
+    FILE *in = fopen(file, "rb");
+    if (!in) {
+        perror(file);
+        exit(1);
+    }
+    size_t length = fread(pem, 1, sizeof pem, in);
+    fclose(in);
+    MUST(trust_certificates(port, 5, pem, length, NULL));
+    wharf_message_t message = receive(port);
+    CHECK(message.kind == WHARF_KIND_OK && message.value.value.as_int64 == 1, "%s",
+          wharf_message_text(&message));
+    MUST(wharf_message_free(&message));
+}
+
 /* Says how the test went, as its exit status. */
 static inline int checked(const char *name) {
     if (checks_failed) fprintf(stderr, "%s: %d checks failed\n", name, checks_failed);

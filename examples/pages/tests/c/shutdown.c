@@ -2,7 +2,7 @@
  * Submits many URLs on one thread while another receives, shuts the runtime down midway, and counts:
  * as many terminal messages as accepted submits, each tag once.
  *
- * usage: shutdown LIST SUBMITS, with the URLs one a line; they are gone through again and again.
+ * usage: shutdown LIST SUBMITS CA, with the URLs one a line; they are gone through again and again.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -66,9 +66,9 @@ static size_t drain(int64_t timeout_ns, size_t kinds[KINDS]) {
 }
 
 int main(int argc, char **argv) {
-    submit_count = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
+    submit_count = argc == 4 ? strtoul(argv[2], NULL, 10) : 0;
     if (submit_count == 0) {
-        fputs("usage: shutdown LIST SUBMITS\n", stderr);
+        fputs("usage: shutdown LIST SUBMITS CA\n", stderr);
         return 2;
     }
     read_urls(argv[1]);
@@ -76,6 +76,7 @@ int main(int argc, char **argv) {
     answers = calloc(submit_count, sizeof *answers);
     MUST(wharf_runtime_new(NULL, &runtime));
     MUST(wharf_port_open(runtime, NULL, &port));
+    trust_file(port, argv[3]);
 
     pthread_t submitter;
     if (pthread_create(&submitter, NULL, submit_all, NULL)) return 1;
