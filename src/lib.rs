@@ -70,3 +70,8 @@ pub use runtime::{Builder, Handle, Runtime, block_on};
 pub use task::{AbortHandle, JoinError, JoinHandle, JoinSet, spawn, spawn_blocking};
 pub use wharf_executor::task_local;
 pub use wharf_macros::{main, test};
+
+/// The README's examples, compiled and run as those here are.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

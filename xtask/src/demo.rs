@@ -98,12 +98,12 @@ fn run(args: &mut lexopt::Parser) -> Result<(), Failure> {
     }
     let own_site = options.urls.is_empty();
     let folder = if own_site { Some(folder::choose(options.site.as_deref())?) } else { None };
-    println!("building the library, the host{}", if own_site { ", the site" } else { "" });
     let mut build = sh::cargo(["build", "--release", "--package", "pages"]);
     if own_site {
         build.args(["--package", "site"]);
     }
-    sh::run(build)?;
+    println!("building the library and the host{}", if own_site { ", and the site" } else { "" });
+    sh::run_unseen(build)?;
     let built = sh::target_dir()?.join("release");
     let work = sh::work_dir("demo")?;
     let host = c::build(&built, &work)?;
@@ -113,11 +113,7 @@ fn run(args: &mut lexopt::Parser) -> Result<(), Failure> {
     };
     let site = Site::start(&built, &folder, &work.join("ca.pem"))?;
     let urls = site.urls(&folder::pages(&folder, options.pages)?, options.pages);
-    println!(
-        "the site is up at http://{} and https://{}, serving {}",
-        site.http,
-        site.https,
-        folder.display()
-    );
+    println!("the site is up at http://{} and https://{}", site.http, site.https);
+    println!("and serves {}", folder.display());
     c::run(&host, &options, Some(&site), &urls)
 }

@@ -72,8 +72,13 @@ pub(crate) fn shown(command: &Command) -> String {
 }
 
 /// Says what is run, runs it, and fails unless it succeeds.
-pub(crate) fn run(mut command: Command) -> Result<(), Failure> {
+pub(crate) fn run(command: Command) -> Result<(), Failure> {
     println!("$ {}", shown(&command));
+    run_unseen(command)
+}
+
+/// As [`run`], but shows the command only if it fails.
+pub(crate) fn run_unseen(mut command: Command) -> Result<(), Failure> {
     let status = command.status().map_err(|error| cannot_start(&command, &error))?;
     if status.success() { Ok(()) } else { Err(ended(&command, &status.to_string())) }
 }

@@ -17,7 +17,7 @@ pub(super) fn build(built: &Path, work: &Path) -> Result<PathBuf, Failure> {
     cc.arg("-L").arg(built).arg("-lpages");
     sh::find_library_in(&mut cc, built);
     cc.current_dir(sh::root());
-    sh::run(cc)?;
+    sh::run_unseen(cc)?;
     Ok(program)
 }
 
