@@ -25,6 +25,24 @@ struct House {
     bed: std::sync::Arc<Notify>,
 }
 
+impl House {
+    /// What an owner does that has nothing to run but timers.
+    fn work_until(&self, done: impl Fn() -> bool) {
+        let mut now = 0;
+        loop {
+            self.seat.awake();
+            self.seat.fire(|| now);
+            if done() {
+                return;
+            }
+            match self.seat.sleep_until() {
+                NEVER => self.bed.wait(),
+                deadline => now = deadline,
+            }
+        }
+    }
+}
+
 fn house() -> Arc<House> {
     let bed = std::sync::Arc::new(Notify::new());
     let bell = bed.clone();
@@ -141,9 +159,25 @@ fn a_waker_changed_between_polls_against_fire() {
     });
 }
 
+/// Proves: `earliest` is never after a deadline, whoever arms at once. Seen to fail with `announce`
+/// called after the lock is gone.
+#[test]
+fn arming_against_arming() {
+    model(|| {
+        let house = house();
+        let count = Count::new();
+        let arming = (house.clone(), count.waker());
+        let other = thread::spawn(move || arming.0.seat.arm(DUE, arming.1, false).is_ok());
+        assert!(house.seat.arm(DUE + 1, count.waker(), true).is_ok());
+        assert!(other.join().unwrap());
+        assert_eq!(house.seat.fire(|| DUE), 1);
+        assert_eq!(house.seat.fire(|| DUE + 1), 1);
+    });
+}
+
 /// Proves: the owner does not sleep through a deadline that somebody else arms, whether it was just
-/// awake or going to sleep (a slept-through one is a deadlock to loom). Seen to fail with `announce`
-/// called after the lock is gone, and with `awake` called after `sleep_until`.
+/// awake or going to sleep (a slept-through one is a deadlock to loom). Seen to fail with
+/// `asleep_until` written after the lock is gone, and with `awake` called after `sleep_until`.
 #[test]
 fn arming_from_afar_against_going_to_sleep() {
     model(|| {
@@ -151,15 +185,7 @@ fn arming_from_afar_against_going_to_sleep() {
         let count = Count::new();
         let arming = (house.clone(), count.waker());
         let other = thread::spawn(move || arming.0.seat.arm(DUE, arming.1, false).is_ok());
-        let mut now = 0;
-        while count.woken() == 0 {
-            match house.seat.sleep_until() {
-                NEVER => house.bed.wait(),
-                deadline => now = deadline,
-            }
-            house.seat.awake();
-            house.seat.fire(|| now);
-        }
+        house.work_until(|| count.woken() == 1);
         assert!(other.join().unwrap());
         assert_eq!((count.woken(), count.wakers()), (1, 0));
     });
@@ -182,15 +208,7 @@ fn a_seat_whose_thread_leaves() {
         let third = thread::spawn(move || assert!(afar.0.seat.arm(DUE, afar.1, false).is_ok()));
         // The seat is free from here on.
         first.join().unwrap();
-        let mut now = 0;
-        while count.woken() < 2 {
-            match house.seat.sleep_until() {
-                NEVER => house.bed.wait(),
-                deadline => now = deadline,
-            }
-            house.seat.awake();
-            house.seat.fire(|| now);
-        }
+        house.work_until(|| count.woken() == 2);
         third.join().unwrap();
         assert_eq!(count.wakers(), 0);
     });
