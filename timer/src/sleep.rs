@@ -3,7 +3,7 @@
 use crate::{
     Instant,
     seat::{Closed, Seat},
-    timers::{own_seat, seat_here},
+    timers::{is_own_seat, own_seat, seat_here},
     wheel::Key,
 };
 use std::{
@@ -30,7 +30,7 @@ use wharf_base::coop;
 /// Dropping it ends the wait and nothing else.
 #[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
-    Sleep::new(Instant::now().add_or_far_future(duration))
+    Sleep::new(Instant::now().add_or_far_future(duration), duration > FAR)
 }
 
 /// Waits until `deadline`. A moment in the past is over at once.
@@ -44,8 +44,13 @@ pub fn sleep(duration: Duration) -> Sleep {
 /// Dropping it ends the wait and nothing else.
 #[track_caller]
 pub fn sleep_until(deadline: Instant) -> Sleep {
-    Sleep::new(deadline)
+    Sleep::new(deadline, false)
 }
+
+/// A sleep of more than this is armed without another look at the clock: one costs as much as arming
+/// does. Where it was made so much earlier than polled that it is due, it ends with the next look
+/// for due timers.
+const FAR: Duration = Duration::from_millis(1);
 
 /// The future of [`sleep`] and [`sleep_until`].
 ///
@@ -63,12 +68,15 @@ pub struct Sleep {
     /// The timer, while it is armed or has fired unseen.
     key: Option<Key>,
     ended: bool,
+    /// The deadline was far off when it was set, a look at the clock ago.
+    far: bool,
 }
 
 impl Sleep {
+    #[inline]
     #[track_caller]
-    fn new(deadline: Instant) -> Sleep {
-        Sleep { deadline, seat: seat_here(), key: None, ended: false }
+    fn new(deadline: Instant, far: bool) -> Sleep {
+        Sleep { deadline, seat: seat_here(), key: None, ended: false, far }
     }
 
     /// The moment that is waited for.
@@ -86,10 +94,10 @@ impl Sleep {
         let this = self.get_mut();
         this.deadline = deadline;
         this.ended = false;
+        this.far = false;
         let Some(key) = &this.key else { return };
         let nanos = this.nanos();
-        let here = own_seat(&this.seat.shared, |here| Arc::ptr_eq(here, &this.seat));
-        if !this.seat.rearm(key, nanos, here == Some(true)) {
+        if !this.seat.rearm(key, nanos, is_own_seat(&this.seat)) {
             // It has fired: its task has been woken, and will arm it anew when it polls.
             this.disarm();
         }
@@ -118,7 +126,7 @@ impl Sleep {
             if self.seat.is_closed() && !self.is_due() {
                 shut_down();
             }
-        } else if !self.is_due() {
+        } else if self.far || !self.is_due() {
             self.arm(cx.waker());
             return Poll::Pending;
         }
@@ -127,12 +135,12 @@ impl Sleep {
     }
 
     fn arm(&mut self, waker: &Waker) {
-        let here = own_seat(&self.seat.shared, |here| {
-            if Arc::ptr_eq(here, &self.seat) { None } else { Some(here.clone()) }
-        });
-        let by_owner = here.is_some();
-        if let Some(Some(here)) = here {
-            self.seat = here;
+        let mut by_owner = is_own_seat(&self.seat);
+        if !by_owner {
+            if let Some(own) = own_seat(&self.seat.shared) {
+                self.seat = own;
+                by_owner = true;
+            }
         }
         match self.seat.arm(self.nanos(), waker.clone(), by_owner) {
             Ok(key) => self.key = Some(key),

@@ -1,6 +1,6 @@
 //! [`Timeout`]: another future, but not for longer than it may take.
 
-use crate::{Instant, Sleep, sleep_until};
+use crate::{Instant, Sleep, sleep, sleep_until};
 use std::{
     error, fmt,
     future::{Future, IntoFuture},
@@ -30,7 +30,7 @@ use wharf_base::coop;
 /// Dropping it drops the future.
 #[track_caller]
 pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
-    timeout_at(Instant::now().add_or_far_future(duration), future)
+    Timeout { delay: sleep(duration), value: future.into_future() }
 }
 
 /// Waits for `future`, but no longer than until `deadline`; otherwise as [`timeout`].

@@ -6,7 +6,7 @@ use crate::{
 };
 use std::{
     fmt,
-    sync::Arc,
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 use wharf_base::context::{self, Parts};
@@ -45,10 +45,13 @@ impl Timers {
         seats: usize,
         unpark: Box<dyn Fn(usize) + Send + Sync>,
     ) -> Arc<Timers> {
-        let shared = Arc::new(Shared { clock, unpark });
-        let seat = |number| Arc::new(Seat::new(number, shared.clone()));
-        let seats = (0..seats).map(seat).collect();
-        Arc::new(Timers { shared, seats })
+        Arc::new_cyclic(|timers: &Weak<Timers>| {
+            let timers = timers.as_ptr().cast();
+            let shared = Arc::new(Shared { clock, unpark, timers });
+            let seat = |number| Arc::new(Seat::new(number, shared.clone()));
+            let seats = (0..seats).map(seat).collect();
+            Timers { shared, seats }
+        })
     }
 
     /// Puts the worker in `seat` to sleep by way of `turn`, no longer than to its next deadline; then
@@ -196,8 +199,7 @@ impl Timers {
     }
 
     fn seat_of_this_thread(&self) -> Option<usize> {
-        let own = |parts: &Parts, seat| if std::ptr::eq(of(parts)?, self) { seat } else { None };
-        context::with(own).flatten()
+        own_seat_number(&self.shared)
     }
 }
 
@@ -212,6 +214,39 @@ pub(crate) fn of(parts: &Parts) -> Option<&Timers> {
     parts.timers.as_ref()?.downcast_ref()
 }
 
+/// Calls `f` with the current runtime's timers, and the seat that this thread has in it.
+///
+/// # Panics
+///
+/// Panics outside of a runtime, and in one without timers.
+#[inline]
+#[track_caller]
+fn with_here<R>(f: impl FnOnce(&Timers, Option<usize>) -> R) -> R {
+    match context::with(|parts, seat| Some(f(of(parts)?, seat))) {
+        Some(Some(done)) => done,
+        Some(None) => no_timers(),
+        None => no_runtime(),
+    }
+}
+
+#[cold]
+#[track_caller]
+fn no_timers() -> ! {
+    panic!(
+        "the current runtime has no timers; build it with `Builder::enable_time` or \
+         `Builder::enable_all`"
+    )
+}
+
+#[cold]
+#[track_caller]
+fn no_runtime() -> ! {
+    panic!(
+        "no runtime here to make a timer for; make timers in a task, inside `block_on`, or while \
+         a guard of `Handle::enter` lives"
+    )
+}
+
 /// Calls `f` with the current runtime's timers.
 ///
 /// # Panics
@@ -219,17 +254,7 @@ pub(crate) fn of(parts: &Parts) -> Option<&Timers> {
 /// Panics outside of a runtime, and in one without timers.
 #[track_caller]
 pub(crate) fn here<R>(f: impl FnOnce(&Timers) -> R) -> R {
-    match context::with(|parts, _| of(parts).map(f)) {
-        Some(Some(done)) => done,
-        Some(None) => panic!(
-            "the current runtime has no timers; build it with `Builder::enable_time` or \
-             `Builder::enable_all`"
-        ),
-        None => panic!(
-            "no runtime here to make a timer for; make timers in a task, inside `block_on`, or \
-             while a guard of `Handle::enter` lives"
-        ),
-    }
+    with_here(|timers, _| f(timers))
 }
 
 /// The seat for a new timer of the current runtime.
@@ -239,17 +264,31 @@ pub(crate) fn here<R>(f: impl FnOnce(&Timers) -> R) -> R {
 /// # Panics
 ///
 /// Panics outside of a runtime, and in one without timers.
+#[inline]
 #[track_caller]
 pub(crate) fn seat_here() -> Arc<Seat> {
-    let seat = context::with(|_, seat| seat).flatten();
-    here(|timers| timers.seats[seat.unwrap_or(0)].clone())
+    with_here(|timers, seat| timers.seats[seat.unwrap_or(0)].clone())
 }
 
-/// The seat of the calling thread in the runtime of `shared`, if it sits in one.
-pub(crate) fn own_seat<R>(shared: &Arc<Shared>, f: impl FnOnce(&Arc<Seat>) -> R) -> Option<R> {
+/// The number of the calling thread's seat in the runtime of `shared`, if it sits in one.
+#[inline]
+fn own_seat_number(shared: &Shared) -> Option<usize> {
     context::with(|parts, seat| {
-        let timers = of(parts)?;
-        if Arc::ptr_eq(&timers.shared, shared) { Some(f(&timers.seats[seat?])) } else { None }
+        let timers = Arc::as_ptr(parts.timers.as_ref()?);
+        if timers.cast() == shared.timers { seat } else { None }
     })
     .flatten()
+}
+
+/// Whether the calling thread sits in `seat`.
+#[inline]
+pub(crate) fn is_own_seat(seat: &Seat) -> bool {
+    own_seat_number(&seat.shared) == Some(seat.number)
+}
+
+/// The calling thread's seat in the runtime of `shared`, if it sits in one.
+#[cold]
+pub(crate) fn own_seat(shared: &Shared) -> Option<Arc<Seat>> {
+    let number = own_seat_number(shared)?;
+    Some(here(|timers| timers.seats[number].clone()))
 }

@@ -47,7 +47,14 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     /// Ends the sleep of a seat's owner.
     pub(crate) unpark: Box<dyn Fn(usize) + Send + Sync>,
+    /// Where the `Timers` are, to know them by; not to be followed.
+    pub(crate) timers: *const (),
 }
+
+// SAFETY: the pointer is only ever compared; the rest is `Send` and `Sync` by itself.
+unsafe impl Send for Shared {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for Shared {}
 
 /// Aligned so that two seats' locks never share a cache line, nor a pair of lines fetched together.
 #[repr(align(128))]
@@ -55,7 +62,7 @@ pub(crate) struct Seat {
     inner: Mutex<Inner>,
     earliest: AtomicU64,
     asleep_until: AtomicU64,
-    number: usize,
+    pub(crate) number: usize,
     pub(crate) shared: std::sync::Arc<Shared>,
 }
 

@@ -46,7 +46,8 @@ impl House {
 fn house() -> Arc<House> {
     let bed = std::sync::Arc::new(Notify::new());
     let bell = bed.clone();
-    let shared = Shared { clock: Clock::new(false), unpark: Box::new(move |_| bell.notify()) };
+    let unpark = Box::new(move |_| bell.notify());
+    let shared = Shared { clock: Clock::new(false), unpark, timers: std::ptr::null() };
     Arc::new(House { seat: Seat::new(0, std::sync::Arc::new(shared)), bed })
 }
 

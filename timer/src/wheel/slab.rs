@@ -48,7 +48,7 @@ pub(super) struct Node<T> {
 #[derive(Debug)]
 pub(super) struct Slab<T> {
     chunks: Vec<Box<[Node<T>; CHUNK]>>,
-    /// Nodes used at least once since the slab was last empty; the ones from here on are fresh.
+    /// Nodes used at least once; the ones from here on are fresh.
     used: u32,
     /// Head of the list of nodes that were used and let go.
     free: u32,
@@ -70,6 +70,7 @@ impl<T> Slab<T> {
     /// # Panics
     ///
     /// Panics at 4,294,967,292 nodes.
+    #[inline]
     pub(super) fn insert(&mut self, deadline: u64, value: T) -> Key {
         let index = match self.free {
             NIL => self.fresh(),
@@ -84,6 +85,7 @@ impl<T> Slab<T> {
         Key::new(index)
     }
 
+    #[cold]
     fn fresh(&mut self) -> u32 {
         assert!(self.used <= LAST, "one worker can hold no more than {LAST} timers");
         if self.used as usize == self.chunks.len() * CHUNK {
@@ -94,6 +96,7 @@ impl<T> Slab<T> {
     }
 
     /// Lets a node go that is in no list.
+    #[inline]
     pub(super) fn remove(&mut self, key: Key) -> Option<T> {
         let free = self.free;
         let index = key.index();
@@ -104,14 +107,14 @@ impl<T> Slab<T> {
         node.next = free;
         self.free = index;
         self.held -= 1;
-        if self.held == 0 {
+        if self.held == 0 && self.chunks.len() > KEPT_CHUNKS {
             self.start_over();
         }
         value
     }
 
-    /// With no node held: gives memory back, and hands out nodes in the order of their addresses
-    /// again. Costs as many steps as chunks were filled since the last time.
+    /// With no node held: gives memory back. Costs as many steps as chunks were filled since.
+    #[cold]
     fn start_over(&mut self) {
         self.chunks.truncate(KEPT_CHUNKS);
         self.used = 0;
