@@ -66,24 +66,27 @@ impl Timers {
     ///
     /// As [`fire`](Self::fire).
     pub fn park(&self, seat: usize, turn: impl FnOnce(Option<Instant>) -> bool) -> usize {
-        let deadline = self.seats[seat].sleep_until();
+        let night = self.seats[seat].sleep_until();
         match self.clock().stands_still() {
-            Some(true) if deadline != NEVER => {
+            Some(true) if night.next != NEVER => {
                 if !turn(Some(Instant::now())) {
-                    self.clock().jump(deadline);
+                    self.clock().jump(night.next);
                 }
             }
             Some(_) => {
                 turn(None);
             }
             None => {
-                turn(self.clock().real(deadline));
+                turn(self.clock().real(night.latest));
             }
         }
         self.fire(seat)
     }
 
     /// When the worker in `seat` has to wake up for a timer; `None`: not for any.
+    ///
+    /// Where many are due, that is up to 50 µs after the next deadline, so that several can share a
+    /// wake-up.
     ///
     /// For the seat's worker, immediately before it sleeps: a timer armed from outside of the seat
     /// unparks the worker where it is due before what was returned here.
@@ -92,7 +95,7 @@ impl Timers {
     ///
     /// Panics where there is no such seat.
     pub fn next_deadline(&self, seat: usize) -> Option<Instant> {
-        self.clock().real(self.seats[seat].sleep_until())
+        self.clock().real(self.seats[seat].sleep_until().latest)
     }
 
     /// Wakes what is due in `seat`, in the order of the deadlines, and returns how many that were.

@@ -39,6 +39,9 @@ use wharf_base::sync::{
 const AWAKE: u64 = 0;
 /// A deadline that doesn't come.
 pub(crate) const NEVER: u64 = u64::MAX;
+/// By how much timers that are due one after the other may be late in order to share a wake-up:
+/// 50 µs.
+const SLACK: u64 = 50_000;
 /// Wakers taken out at a time.
 const BATCH: usize = 64;
 
@@ -69,6 +72,15 @@ pub(crate) struct Seat {
 struct Inner {
     wheel: Wheel<Waker>,
     closed: bool,
+}
+
+/// What the owner sleeps by.
+#[derive(Clone, Copy)]
+pub(crate) struct Night {
+    /// When the next timer is due, or a time not after that.
+    pub(crate) next: u64,
+    /// When to wake up: then, or some microseconds later for more timers at once.
+    pub(crate) latest: u64,
 }
 
 /// The runtime has shut down, and its timers with it.
@@ -172,14 +184,15 @@ impl Seat {
         true
     }
 
-    /// The owner goes to sleep: until when?
-    pub(crate) fn sleep_until(&self) -> u64 {
+    /// The owner goes to sleep: until when at the latest, and when the next timer is due.
+    pub(crate) fn sleep_until(&self) -> Night {
         let mut inner = lock(&self.inner);
-        let deadline = inner.wheel.next_deadline().unwrap_or(NEVER);
+        let next = inner.wheel.next_deadline().unwrap_or(NEVER);
+        let latest = inner.wheel.next_wake(SLACK).unwrap_or(NEVER);
         // Release: as in `announce`. Relaxed: ordered by the lock.
-        self.earliest.store(deadline, Release);
-        self.asleep_until.store(deadline, Relaxed);
-        deadline
+        self.earliest.store(next, Release);
+        self.asleep_until.store(next, Relaxed);
+        Night { next, latest }
     }
 
     /// The owner is awake, and will call `sleep_until` before it sleeps.

@@ -35,7 +35,7 @@ impl House {
             if done() {
                 return;
             }
-            match self.seat.sleep_until() {
+            match self.seat.sleep_until().next {
                 NEVER => self.bed.wait(),
                 deadline => now = deadline,
             }

@@ -55,6 +55,8 @@ const LEVELS: usize = (u64::BITS - TICK_BITS).div_ceil(SLOT_BITS) as usize;
 const SWEEP_AT: usize = 64;
 /// A slot with more timers is poured at its beginning, not searched for its first deadline.
 const SEARCHED: usize = 16;
+/// With so many entries in the heap, timers may share a wake-up.
+const CROWD: usize = 16;
 
 /// A list of nodes, in the order of arming.
 #[derive(Clone, Copy, Debug)]
@@ -221,6 +223,17 @@ impl<T> Wheel<T> {
             Earliest::Exactly(time) | Earliest::NotBefore(time) => Some(time),
             Earliest::Unknown => None,
         }
+    }
+
+    /// Until when one may sleep: to the next deadline, or `slack` longer where many timers are due
+    /// soon and another one within that time, so that they share a wake-up.
+    pub(crate) fn next_wake(&mut self, slack: u64) -> Option<u64> {
+        let next = self.next_deadline()?;
+        let latest = next.saturating_add(slack);
+        let near = |entry: &Entry| entry.deadline <= latest && is_live(&self.nodes, entry);
+        // The two below the top: one of them is the second.
+        let shared = self.heap.len() >= CROWD && self.heap.as_slice()[1..3].iter().any(near);
+        Some(if shared { latest } else { next })
     }
 
     /// Fires all timers, due or not, and hands `f` what they held, in no particular order.

@@ -147,7 +147,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_wheel_does_what_a_sorted_map_does(ops in vec(op(), 1..300)) {
+    fn the_wheel_does_what_a_sorted_map_does(ops in vec(op(), 1..200)) {
         let mut both = Both::default();
         for op in ops {
             both.apply(op);

@@ -148,3 +148,19 @@ fn draining_hands_out_every_value() {
     seen.sort_unstable();
     assert_eq!(seen, Vec::from_iter(0..65));
 }
+
+#[test]
+fn a_crowd_shares_a_wake_up_and_a_few_do_not() {
+    let mut wheel = Wheel::new();
+    let keys = Vec::from_iter((0..CROWD as u64 - 1).map(|i| wheel.arm(1000 + i * 50, i)));
+    assert_eq!(wheel.next_wake(50), Some(1000), "a few");
+    wheel.arm(9000, 99);
+    assert_eq!(wheel.next_wake(50), Some(1050), "the second is 50 later");
+    assert_eq!(wheel.next_wake(49), Some(1000), "50 are more than 49");
+    for key in keys.into_iter().skip(1) {
+        wheel.cancel(key);
+    }
+    assert_eq!(wheel.next_wake(50), Some(1000), "the cancelled share nothing");
+    assert_eq!(wheel.next_deadline(), Some(1000));
+    assert_eq!(fire_all(&mut wheel, 1050), [0]);
+}
