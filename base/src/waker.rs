@@ -5,9 +5,14 @@
 //! | state | who owns the cell | may be left by |
 //! | --- | --- | --- |
 //! | `IDLE` | nobody | `register` to `REGISTERING`, `take` to `TAKING` |
-//! | `REGISTERING` | the registering task | its end, to `IDLE`; a `take` adds `TAKING` and leaves |
-//! | `TAKING` | the taker | its end, to `IDLE` |
-//! | both | the registering task | its end: it takes the waker itself, then `IDLE` |
+//! | `KEPT` | nobody | as `IDLE`; `take` leaves the bit where it is until its end |
+//! | `REGISTERING` | the registering task | its end, to `IDLE` or `KEPT`; a `take` adds `TAKING` and leaves |
+//! | `TAKING`, with or without `KEPT` | the taker | its end, to `IDLE` |
+//! | `REGISTERING` and `TAKING` | the registering task | its end: it takes the waker itself, then `IDLE` |
+//!
+//! `KEPT` is `IDLE` with a waker that [`try_register`](WakerSlot::try_register) has left: its task
+//! counts on being woken, so whoever puts another waker there has to wake it. It can't be set while
+//! the cell is empty and nobody owns it.
 //!
 //! No wake is lost: a `take` after a finished `register` gets the waker; a `take` during one leaves
 //! its bit, and the registering side then wakes for it; a `register` during a `take` wakes its own
@@ -24,6 +29,7 @@ use std::{fmt, task::Waker};
 const IDLE: usize = 0;
 const REGISTERING: usize = 1;
 const TAKING: usize = 2;
+const KEPT: usize = 4;
 
 /// A lock-free slot for one [`Waker`].
 pub struct WakerSlot {
@@ -55,27 +61,30 @@ impl WakerSlot {
     /// One task registers at a time; of two that do so at once, one is woken at once and the other
     /// keeps the slot. Look at the awaited condition after registering, not before.
     pub fn register(&self, waker: &Waker) {
-        // Acquire: sees the cell as the last owner left it (pairs with the releases to IDLE).
-        match self.state.compare_exchange(IDLE, REGISTERING, Acquire, Acquire) {
-            Ok(_) => {
-                // Dropped only after the cell is free again: a waker's drop is foreign code.
-                let old = self.waker.with_mut(|cell| {
-                    // SAFETY: REGISTERING gives the cell to us.
-                    let cell = unsafe { &mut *cell };
-                    match cell {
-                        Some(kept) if kept.will_wake(waker) => None,
-                        _ => cell.replace(waker.clone()),
-                    }
-                });
-                self.finish_registering();
-                drop(old);
-            }
+        drop(self.replace(waker));
+    }
+
+    /// As [`register`](Self::register); returns the waker of a [`try_register`](Self::try_register)
+    /// that had to make room. Its task counts on it: wake it.
+    #[must_use = "the task of that waker has to be woken"]
+    pub fn replace(&self, waker: &Waker) -> Option<Waker> {
+        let Ok(before) = self.begin() else {
             // A taker is at work and may have missed us: what it announces, we look at again.
-            Err(_) => {
-                waker.wake_by_ref();
-                hint::spin_loop();
+            waker.wake_by_ref();
+            hint::spin_loop();
+            return None;
+        };
+        // Dropped only after the cell is free again: a waker's drop is foreign code.
+        let old = self.waker.with_mut(|cell| {
+            // SAFETY: REGISTERING gives the cell to us.
+            let cell = unsafe { &mut *cell };
+            match cell {
+                Some(kept) if kept.will_wake(waker) => None,
+                _ => cell.replace(waker.clone()),
             }
-        }
+        });
+        self.finish(IDLE);
+        old.filter(|_| before == KEPT)
     }
 
     /// Like [`register`](Self::register), but leaves another task's waker where it is and then
@@ -84,18 +93,17 @@ impl WakerSlot {
     /// `true` where the waker is in the slot, or has been woken because a wake was just going on.
     #[must_use = "where it is false the waker was not left"]
     pub fn try_register(&self, waker: &Waker) -> bool {
-        // Acquire: as in `register`.
-        match self.state.compare_exchange(IDLE, REGISTERING, Acquire, Acquire) {
-            Ok(_) => {
+        match self.begin() {
+            Ok(before) => {
                 let kept = self.waker.with_mut(|cell| {
                     // SAFETY: REGISTERING gives the cell to us.
                     let cell = unsafe { &mut *cell };
                     cell.get_or_insert_with(|| waker.clone()).will_wake(waker)
                 });
-                self.finish_registering();
+                self.finish(if kept { KEPT } else { before });
                 kept
             }
-            Err(TAKING) => {
+            Err(state) if state & REGISTERING == 0 => {
                 waker.wake_by_ref();
                 hint::spin_loop();
                 true
@@ -105,10 +113,26 @@ impl WakerSlot {
         }
     }
 
-    fn finish_registering(&self) {
-        // Release: the next owner sees the cell (pairs with the acquires in register and take).
+    /// Takes the cell for a registration, and says which of the two idle states it was in; or in
+    /// which state it is.
+    fn begin(&self) -> Result<usize, usize> {
+        let mut idle = IDLE;
+        loop {
+            // Acquire: sees the cell as the last owner left it (pairs with the releases in `finish`
+            // and `take`), and what a taker announces that is at work.
+            match self.state.compare_exchange(idle, REGISTERING, Acquire, Acquire) {
+                Ok(before) => return Ok(before),
+                Err(now @ (IDLE | KEPT)) => idle = now,
+                Err(now) => return Err(now),
+            }
+        }
+    }
+
+    /// Gives the cell free after a registration.
+    fn finish(&self, idle: usize) {
+        // Release: the next owner sees the cell (pairs with the acquires in `begin` and `take`).
         // Acquire on failure: pairs with the taker's AcqRel, so its condition is seen by our wake.
-        if self.state.compare_exchange(REGISTERING, IDLE, Release, Acquire).is_ok() {
+        if self.state.compare_exchange(REGISTERING, idle, Release, Acquire).is_ok() {
             return;
         }
         // A taker came by and left its bit: the cell is still ours, its wake is now our duty.
@@ -128,11 +152,11 @@ impl WakerSlot {
         // AcqRel: what happened before the wake is released to a registering side; the cell's last
         // write is acquired.
         match self.state.fetch_or(TAKING, AcqRel) {
-            IDLE => {
-                // SAFETY: IDLE became TAKING by our hand, so the cell is ours.
+            IDLE | KEPT => {
+                // SAFETY: nobody owned the cell, and TAKING came by our hand, so it is ours.
                 let waker = self.waker.with_mut(|cell| unsafe { (*cell).take() });
-                // Release: the cell is empty for the next owner (pairs with register and take).
-                self.state.fetch_and(!TAKING, Release);
+                // Release: the cell is empty for the next owner (pairs with `begin` and `take`).
+                self.state.fetch_and(!(TAKING | KEPT), Release);
                 waker
             }
             _ => None,
@@ -195,6 +219,10 @@ mod tests {
         let slot = WakerSlot::new();
         assert!(slot.try_register(&first.clone().into()));
         assert!(!slot.try_register(&second.clone().into()));
+        // Who takes its place gets it, to wake it; but not one that has simply been registered.
+        let displaced = slot.replace(&second.clone().into()).unwrap();
+        assert!(slot.replace(&displaced).is_none());
+        assert_eq!((first.0.load(SeqCst), second.0.load(SeqCst)), (0, 0));
         // The same waker again is the same waiter.
         let again = slot.take().unwrap();
         assert!(slot.try_register(&again));
@@ -242,6 +270,32 @@ mod models {
                 shared.0.register(cx.waker());
                 if shared.1.load(Relaxed) { Poll::Ready(()) } else { Poll::Pending }
             }));
+            waking.join().unwrap();
+        });
+    }
+
+    /// Proves: a waker that one task has left with `try_register` is woken, by the waker or by the
+    /// task that displaces it. Seen to fail with `replace` never returning the displaced.
+    #[test]
+    fn a_displaced_waiter_is_never_lost() {
+        model(|| {
+            let shared = Arc::new((WakerSlot::new(), AtomicBool::new(false)));
+            let (one, other) = (shared.clone(), shared.clone());
+            let displacing = thread::spawn(move || {
+                if let Some(displaced) = one.0.replace(Waker::noop()) {
+                    one.1.store(true, Relaxed);
+                    displaced.wake();
+                }
+            });
+            let waking = thread::spawn(move || {
+                other.1.store(true, Relaxed);
+                other.0.wake();
+            });
+            block_on(poll_fn(|cx| {
+                let left = shared.0.try_register(cx.waker());
+                if shared.1.load(Relaxed) || !left { Poll::Ready(()) } else { Poll::Pending }
+            }));
+            displacing.join().unwrap();
             waking.join().unwrap();
         });
     }

@@ -113,3 +113,7 @@ impl Parking {
         }
     }
 }
+
+#[cfg(all(test, loom))]
+#[path = "park_models.rs"]
+mod models;

@@ -35,7 +35,7 @@ use wharf_base::{
         Mutex,
         atomic::{
             AtomicPtr, AtomicU64,
-            Ordering::{AcqRel, Acquire, Relaxed, Release},
+            Ordering::{AcqRel, Acquire, Relaxed},
         },
         lock,
     },
@@ -143,8 +143,8 @@ impl Slot {
     pub(crate) fn let_in(&self, ready: u64) -> u32 {
         // Relaxed: the slab's lock orders tenants; the last one's leaving changed the generation.
         let generation = self.word.load(Relaxed) >> GENERATION_SHIFT;
-        // Release: pairs with the Acquire of an event's exchange.
-        self.word.store(ready | (generation << GENERATION_SHIFT), Release);
+        // AcqRel, as every change of the word: an event's exchange may be going on.
+        self.word.swap(ready | (generation << GENERATION_SHIFT), AcqRel);
         generation as u32
     }
 
@@ -153,8 +153,8 @@ impl Slot {
     pub(crate) fn let_out(&self, generations: u32) {
         let generation = (self.word.load(Relaxed) >> GENERATION_SHIFT) as u32;
         let next = u64::from(generation.wrapping_add(1) & generations);
-        // Release: pairs with the Acquire of an event's exchange.
-        self.word.store(next << GENERATION_SHIFT, Release);
+        // AcqRel, as every change of the word: an event's exchange may be going on.
+        self.word.swap(next << GENERATION_SHIFT, AcqRel);
         drop((self.reader.take(), self.writer.take()));
         if let Some(crowd) = self.crowd() {
             let forgotten = std::mem::take(&mut lock(crowd).waiters);
@@ -266,15 +266,15 @@ impl Slot {
         *place = Some(key);
     }
 
-    /// Leaves the waker of the one task that polls in this direction. Whoever's waker was there is
-    /// woken, so that it can look for another place.
+    /// Leaves the waker of the one task that polls in this direction, in place of the one before. A
+    /// waiting future that has stood there is woken, so that it can look for another place.
+    ///
+    /// (A waker that a task has left itself is not woken: some combinators poll with a new waker
+    /// each time, and such a task would wake itself for ever.)
     pub(crate) fn wait_alone(&self, direction: Direction, waker: &Waker) {
-        let slot = self.waker(direction);
-        if slot.try_register(waker) {
-            return;
+        if let Some(displaced) = self.waker(direction).replace(waker) {
+            displaced.wake();
         }
-        slot.wake();
-        slot.register(waker);
     }
 
     /// Takes a waiter that gives up out of the crowd.
@@ -334,3 +334,75 @@ impl Drop for Slot {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_is_one_cache_line() {
+        assert_eq!(size_of::<Slot>(), 64);
+    }
+
+    #[test]
+    fn an_event_for_an_earlier_tenant_goes_nowhere() {
+        let slot = Slot::new();
+        let first = slot.let_in(0);
+        slot.let_out(u32::MAX);
+        let second = slot.let_in(0);
+        assert_ne!(first, second);
+        slot.event(first, READABLE, &mut VecDeque::new());
+        assert!(!slot.look().is_ready(Direction::Read));
+        slot.event(second, READABLE, &mut VecDeque::new());
+        assert!(slot.look().is_ready(Direction::Read));
+    }
+
+    #[test]
+    fn what_is_cleared_was_seen_and_nothing_since() {
+        let slot = Slot::new();
+        let tenant = slot.let_in(READABLE | WRITABLE);
+        let seen = slot.look();
+        slot.event(tenant, READABLE, &mut VecDeque::new());
+        assert!(!slot.clear(seen, Direction::Read.all()));
+        assert!(slot.clear(slot.look(), Direction::Read.all()));
+        assert!(!slot.look().is_ready(Direction::Read));
+        assert!(slot.look().is_ready(Direction::Write));
+    }
+
+    #[test]
+    fn the_end_of_a_stream_outlasts_a_short_read() {
+        let slot = Slot::new();
+        let tenant = slot.let_in(0);
+        assert!(slot.look().short_is_empty(Direction::Read));
+        slot.event(tenant, READABLE | READ_CLOSED, &mut VecDeque::new());
+        assert!(!slot.look().short_is_empty(Direction::Read));
+        assert!(slot.look().short_is_empty(Direction::Write));
+    }
+
+    #[test]
+    fn a_waiter_that_gives_up_leaves_the_crowd() {
+        let slot = Slot::new();
+        let tenant = slot.let_in(0);
+        let wakers: Vec<Waker> = (0..2).map(|_| std::sync::Arc::new(Nobody).into()).collect();
+        let mut places = [None, None];
+        for (waker, place) in wakers.iter().zip(&mut places) {
+            slot.wait(Direction::Read, waker, place);
+        }
+        assert!(places[0].is_none() && places[1].is_some(), "the second stands in the crowd");
+        assert!(slot.look().has(CROWD));
+        slot.forget(places[1].unwrap());
+        assert!(!slot.look().has(CROWD));
+        let mut woken = VecDeque::new();
+        slot.event(tenant, READABLE, &mut woken);
+        assert_eq!(woken.len(), 1);
+    }
+
+    struct Nobody;
+    impl std::task::Wake for Nobody {
+        fn wake(self: std::sync::Arc<Self>) {}
+    }
+}
+
+#[cfg(all(test, loom))]
+#[path = "slot_models.rs"]
+mod models;

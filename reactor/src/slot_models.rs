@@ -1,0 +1,246 @@
+//! What loom proves about readiness and its waiters. A waiter that is not woken is a deadlock to
+//! loom, and fails the model.
+
+use super::*;
+use loom::{
+    future::block_on,
+    sync::{Arc, atomic::AtomicBool},
+    thread,
+};
+use std::{future::poll_fn, task::Poll};
+
+fn model(f: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(2);
+    builder.max_branches = 10_000;
+    builder.check(f);
+}
+
+/// A slot, its tenant, and whether there is something to read behind it.
+struct Source {
+    slot: Slot,
+    tenant: u32,
+    data: AtomicBool,
+}
+
+fn source() -> Arc<Source> {
+    let slot = Slot::new();
+    let tenant = slot.let_in(0);
+    Arc::new(Source { slot, tenant, data: AtomicBool::new(false) })
+}
+
+impl Source {
+    /// As a driver does.
+    fn event(&self, ready: u64) {
+        let mut wakers = VecDeque::new();
+        self.slot.event(self.tenant, ready, &mut wakers);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// As `Registration::poll_with` does, with a read that succeeds once there is data.
+    fn poll_read(&self, waker: &Waker, mut wait: impl FnMut(&Waker)) -> Poll<()> {
+        let mut waiting = false;
+        loop {
+            let seen = self.slot.look();
+            if seen.is_ready(Direction::Read) {
+                // Relaxed: the word has to order it.
+                if self.data.load(Relaxed) || seen.has(DOWN) {
+                    return Poll::Ready(());
+                }
+                self.slot.clear(seen, Direction::Read.all());
+            } else if waiting {
+                return Poll::Pending;
+            } else {
+                wait(waker);
+                waiting = true;
+            }
+        }
+    }
+
+    fn read(&self) {
+        let mut place = None;
+        block_on(poll_fn(|cx| {
+            self.poll_read(cx.waker(), |waker| {
+                self.slot.wait(Direction::Read, waker, &mut place);
+            })
+        }));
+        // As `Waiter` does when it is dropped.
+        if let Some(place) = place {
+            self.slot.forget(place);
+        }
+    }
+}
+
+/// Proves: an event against a poll never leaves the reader waiting, and what led to the event is
+/// seen. Seen to fail without the second look, and with Relaxed in the event's exchange.
+#[test]
+fn an_event_against_a_poll() {
+    model(|| {
+        let source = source();
+        let other = source.clone();
+        let driver = thread::spawn(move || {
+            other.data.store(true, Relaxed);
+            other.event(READABLE);
+        });
+        source.read();
+        driver.join().unwrap();
+    });
+}
+
+/// Proves: clearing after a read that found nothing does not clear an event that came meanwhile.
+/// Seen to fail with `clear` ignoring the tick.
+#[test]
+fn an_event_against_a_read_that_finds_nothing() {
+    model(|| {
+        let source = source();
+        source.event(READABLE);
+        let other = source.clone();
+        let driver = thread::spawn(move || {
+            other.data.store(true, Relaxed);
+            other.event(READABLE);
+        });
+        source.read();
+        driver.join().unwrap();
+    });
+}
+
+/// Proves: two readers on one source are both woken by one event. Seen to fail with `disperse` left
+/// out.
+#[test]
+fn a_second_waiter_against_an_event() {
+    model(|| {
+        let source = source();
+        let (one, driver) = (source.clone(), source.clone());
+        let threads = [
+            thread::spawn(move || one.read()),
+            thread::spawn(move || {
+                driver.data.store(true, Relaxed);
+                driver.event(READABLE);
+            }),
+        ];
+        source.read();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
+}
+
+/// Proves: a task that polls with a new waker each time is woken by the last, and does not wake
+/// itself for ever. Seen to fail with `wait_alone` waking whatever it replaces.
+#[test]
+fn a_changed_waker_against_an_event() {
+    model(|| {
+        let source = source();
+        let other = source.clone();
+        let driver = thread::spawn(move || {
+            other.data.store(true, Relaxed);
+            other.event(READABLE);
+        });
+        block_on(poll_fn(|cx| {
+            // loom's wakers never say that they are the same: each is a new one.
+            source.poll_read(cx.waker(), |waker| source.slot.wait_alone(Direction::Read, waker))
+        }));
+        driver.join().unwrap();
+    });
+}
+
+/// Proves: a waiting future whose place in front is taken by a task that polls is woken all the same.
+/// Seen to fail with `wait_alone` dropping what it replaces.
+#[test]
+fn a_polling_task_against_a_waiting_future() {
+    model(|| {
+        let source = source();
+        let (polling, driver) = (source.clone(), source.clone());
+        let threads = [
+            thread::spawn(move || polling.slot.wait_alone(Direction::Read, Waker::noop())),
+            thread::spawn(move || {
+                driver.data.store(true, Relaxed);
+                driver.event(READABLE);
+            }),
+        ];
+        source.read();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
+}
+
+/// Proves: an event of an earlier tenant's does not mark the slot for a later one, and wakes its
+/// waiter if it takes its waker. Seen to fail with `event` not comparing generations.
+#[test]
+fn an_event_against_a_change_of_tenants() {
+    model(|| {
+        let source = source();
+        let other = source.clone();
+        let driver = thread::spawn(move || other.event(READABLE));
+        source.slot.let_out(u32::MAX);
+        let tenant = source.slot.let_in(0);
+        let waiter = std::sync::Arc::new(Count::default());
+        source.slot.wait_alone(Direction::Read, &waiter.clone().into());
+        driver.join().unwrap();
+        assert!(!source.slot.look().is_ready(Direction::Read));
+        let mut wakers = VecDeque::new();
+        source.slot.event(tenant, READABLE, &mut wakers);
+        let needless = waiter.0.load(std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(wakers.len() + needless, 1, "the waker is still there, or was woken");
+    });
+}
+
+/// Proves: a shutdown ends the wait of whoever waits or is about to. Seen to fail with `event` not
+/// taking wakers for DOWN.
+#[test]
+fn a_shutdown_against_a_wait() {
+    model(|| {
+        let source = source();
+        let other = source.clone();
+        let stopper = thread::spawn(move || {
+            let mut wakers = VecDeque::new();
+            other.slot.bring_down(&mut wakers);
+            wakers.into_iter().for_each(Waker::wake);
+        });
+        source.read();
+        stopper.join().unwrap();
+    });
+}
+
+/// Proves: a waiter that gives up while an event comes leaves nobody else without a wake, and no mark
+/// of a crowd behind. Seen to fail with `forget` clearing CROWD unconditionally.
+#[test]
+fn a_waiter_that_gives_up_against_an_event() {
+    model(|| {
+        let source = source();
+        source.slot.wait_alone(Direction::Read, Waker::noop());
+        // Two in the crowd: one gives up, the other is a reader on another thread.
+        let mut place = None;
+        source.slot.wait(
+            Direction::Read,
+            &std::sync::Arc::new(Count::default()).into(),
+            &mut place,
+        );
+        let (driver, reader) = (source.clone(), source.clone());
+        let threads = [
+            thread::spawn(move || {
+                driver.data.store(true, Relaxed);
+                driver.event(READABLE);
+            }),
+            thread::spawn(move || reader.read()),
+        ];
+        if let Some(place) = place {
+            source.slot.forget(place);
+        }
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert!(!source.slot.look().has(CROWD));
+    });
+}
+
+/// Counts its wakes, for the model's own eyes.
+#[derive(Default)]
+struct Count(std::sync::atomic::AtomicUsize);
+
+impl std::task::Wake for Count {
+    fn wake(self: std::sync::Arc<Self>) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}
