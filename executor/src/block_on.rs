@@ -26,7 +26,6 @@ use std::{
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, Wake, Waker},
-    thread::{self, Thread},
 };
 use wharf_base::{
     context,
@@ -36,6 +35,7 @@ use wharf_base::{
         Mutex,
         atomic::{AtomicU8, AtomicUsize, Ordering::*, fence},
         lock,
+        thread::{self, Thread},
     },
 };
 
@@ -355,6 +355,50 @@ fn wait_for_seat<F: Future>(
             // It may return without a reason; then the flag still is `PARKED`.
             thread::park();
             main.flag.parked();
+        }
+    }
+}
+
+#[cfg(all(test, loom))]
+mod models {
+    use super::*;
+    use crate::{ThreadDriver, models::model};
+    use wharf_base::sync::atomic::AtomicBool;
+
+    /// Waits as the thread of a `block_on` does, until `done`.
+    fn wait(flag: &Flag, done: &AtomicBool, mut park: impl FnMut()) {
+        loop {
+            if flag.take() && done.load(Relaxed) {
+                return;
+            }
+            if flag.may_park() {
+                park();
+                flag.parked();
+            }
+        }
+    }
+
+    /// Proves: the main future is polled after every wake, also where the thread is just going to
+    /// park, in a seat or without one. Seen to fail with `rouse` looking at the state before it
+    /// sets it, and with `parked` storing `RUNNING` whatever is there.
+    #[test]
+    fn a_wake_against_a_thread_that_parks() {
+        for seated in [false, true] {
+            model(3, move || {
+                let (flag, done) = (Flag::new(), Arc::new(AtomicBool::new(false)));
+                let driver = Arc::new(ThreadDriver::new());
+                if seated {
+                    flag.set_driver(Some(driver.clone()));
+                }
+                let (other, set) = (flag.clone(), done.clone());
+                let waking = thread::spawn(move || {
+                    other.rouse();
+                    set.store(true, Relaxed);
+                    other.rouse();
+                });
+                wait(&flag, &done, || if seated { driver.park(None) } else { thread::park() });
+                waking.join().unwrap();
+            });
         }
     }
 }

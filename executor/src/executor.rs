@@ -14,10 +14,7 @@ use std::{
     sync::{Arc, Weak},
     time::{Duration, Instant},
 };
-use wharf_base::{
-    context::{self, Parts},
-    sync::atomic::{Ordering::*, fence},
-};
+use wharf_base::context::{self, Parts};
 
 /// Runs tasks on its seats.
 ///
@@ -127,19 +124,11 @@ impl Executor {
     /// owner is unparked; a vacant seat gets a worker. Any thread may call it.
     pub fn unpark(&self, seat: usize) {
         let shared = self.shared();
-        // Pairs with the fence in `Sitting::drop`: either we see the seat vacant, or who leaves it
-        // sees that its driver is not idle.
-        fence(SeqCst);
-        if shared.idle.vacant.contains(seat) {
-            shared.attend(seat);
-        } else {
+        if shared.idle.is_attended(seat) {
             shared.seats[seat].driver.unpark();
+        } else {
+            shared.attend(seat);
         }
-    }
-
-    /// Who runs the tasks.
-    pub fn flavor(&self) -> Flavor {
-        self.shared().config.flavor
     }
 
     /// How many seats there are.

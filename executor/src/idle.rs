@@ -30,7 +30,7 @@
 //! then it is a sleeper; or, as a pusher that found nobody to wake at P4, by looking again.
 
 use crate::bits::Bits;
-use wharf_base::sync::atomic::{AtomicUsize, Ordering::*};
+use wharf_base::sync::atomic::{AtomicUsize, Ordering::*, fence};
 
 /// Nobody watches.
 const UNWATCHED: usize = 0;
@@ -76,6 +76,73 @@ impl Idle {
         self.searching.store(0, Release);
     }
 
+    /// P2 to P4: there is work that somebody else could do. Returns the sleeper to unpark, who has
+    /// become the searcher, if one is needed; or what `start` says of a thread that is to be one.
+    ///
+    /// `is_left`: whether the work is still there, as far as can be seen.
+    #[inline]
+    pub(crate) fn find_searcher(
+        &self,
+        may_start: impl Fn() -> bool,
+        start: impl Fn() -> bool,
+        is_left: impl Fn() -> bool,
+    ) -> Option<usize> {
+        loop {
+            let nobody = self.sleeping.is_empty() && !may_start();
+            if self.is_searched() || nobody || !self.begin_search() {
+                return None;
+            }
+            if let Some(seat) = self.sleeping.take_any(self.watcher()) {
+                return Some(seat);
+            }
+            if start() {
+                return None;
+            }
+            self.end_search();
+            // As any end of a search: somebody may have relied on us (P3).
+            fence(SeqCst);
+            if !is_left() {
+                return None;
+            }
+        }
+    }
+
+    /// S1 to S4: whether the seat may park. If not, or after it has, `wake_up` is to follow.
+    pub(crate) fn fall_asleep(
+        &self,
+        seat: usize,
+        searching: bool,
+        is_needed: impl FnOnce() -> bool,
+    ) -> bool {
+        if searching {
+            self.end_search();
+        }
+        self.sleeping.insert(seat);
+        // Pairs with P2.
+        fence(SeqCst);
+        !is_needed()
+    }
+
+    /// The seat is awake; whether somebody has made it the searcher.
+    pub(crate) fn wake_up(&self, seat: usize) -> bool {
+        !self.sleeping.remove(seat)
+    }
+
+    /// The owner of a seat leaves it. What is in it is to be looked at afterwards: what others put
+    /// in before [`is_attended`](Self::is_attended) told them that it has an owner, is seen then.
+    pub(crate) fn vacate(&self, seat: usize) {
+        self.vacant.insert(seat);
+        // Pairs with `is_attended`, with the fence of a shutdown, and with P2.
+        fence(SeqCst);
+    }
+
+    /// Whether the seat has an owner who will see what the caller has put into it.
+    pub(crate) fn is_attended(&self, seat: usize) -> bool {
+        // Pairs with `vacate`: either this sees the seat vacant, or its owner sees what was put in.
+        fence(SeqCst);
+        !self.vacant.contains(seat)
+    }
+
     #[inline]
     pub(crate) fn is_watched(&self) -> bool {
         // Relaxed: who watches matters only to within a heartbeat.
@@ -100,5 +167,167 @@ impl Idle {
     pub(crate) fn end_watch(&self, seat: usize) {
         // Relaxed: as above.
         _ = self.watcher.compare_exchange(seat + 1, UNWATCHED, Relaxed, Relaxed);
+    }
+}
+
+#[cfg(all(test, loom))]
+mod models {
+    use super::*;
+    use crate::{Driver, ThreadDriver, models::model};
+    use loom::thread;
+    use wharf_base::sync::{Arc, Mutex, atomic::AtomicBool, lock};
+
+    /// Two seats, a queue that both take from, and the protocol as the workers use it.
+    struct Room {
+        idle: Idle,
+        drivers: [ThreadDriver; 2],
+        queue: Mutex<usize>,
+        /// As the injector's: looked at without the lock.
+        len: AtomicUsize,
+        done: AtomicUsize,
+        closed: AtomicBool,
+    }
+
+    impl Room {
+        fn new() -> Arc<Self> {
+            let idle = Idle::new(2);
+            (0..2).for_each(|seat| assert!(idle.vacant.remove(seat)));
+            Arc::new(Self {
+                idle,
+                drivers: [ThreadDriver::new(), ThreadDriver::new()],
+                queue: Mutex::new(0),
+                len: AtomicUsize::new(0),
+                done: AtomicUsize::new(0),
+                closed: AtomicBool::new(false),
+            })
+        }
+
+        fn push(&self) {
+            {
+                let mut queue = lock(&self.queue);
+                *queue += 1;
+                self.len.store(*queue, Relaxed);
+            }
+            fence(SeqCst);
+            self.wake_one();
+        }
+
+        fn wake_one(&self) {
+            let is_left = || self.len.load(Relaxed) > 0;
+            if let Some(seat) = self.idle.find_searcher(|| false, || false, is_left) {
+                self.drivers[seat].unpark();
+            }
+        }
+
+        fn pop(&self) -> bool {
+            if self.len.load(Relaxed) == 0 {
+                return false;
+            }
+            let mut queue = lock(&self.queue);
+            let got = *queue > 0;
+            *queue -= usize::from(got);
+            self.len.store(*queue, Relaxed);
+            got
+        }
+
+        /// A worker's loop, until `jobs` are done.
+        fn work(&self, seat: usize, jobs: usize) {
+            let mut searching = false;
+            while self.closed.load(Relaxed) == false {
+                if self.pop() {
+                    if std::mem::take(&mut searching) {
+                        self.idle.end_search();
+                        fence(SeqCst);
+                        if self.len.load(Relaxed) > 0 {
+                            self.wake_one();
+                        }
+                    }
+                    if self.done.fetch_add(1, Relaxed) + 1 == jobs {
+                        self.closed.store(true, Relaxed);
+                        self.drivers.iter().for_each(Driver::unpark);
+                        break;
+                    }
+                    continue;
+                }
+                let is_needed = || self.len.load(Relaxed) > 0 || self.closed.load(Relaxed);
+                if self.idle.fall_asleep(seat, std::mem::take(&mut searching), is_needed) {
+                    self.drivers[seat].park(None);
+                }
+                searching = self.idle.wake_up(seat);
+            }
+        }
+    }
+
+    /// Proves: a push from outside against a seat that goes to sleep is never missed by both (a lost
+    /// wake is a deadlock to loom). Seen to fail without the fence in `fall_asleep`, and without
+    /// the one in `push`.
+    #[test]
+    fn a_push_against_a_sleeper() {
+        model(3, || {
+            let room = Room::new();
+            let other = room.clone();
+            let worker = thread::spawn(move || other.work(0, 1));
+            room.push();
+            worker.join().unwrap();
+        });
+    }
+
+    /// Proves: of two pushes the second may rely on the searcher that the first has woken, for that
+    /// one looks again. Seen to fail with the searcher not looking after `end_search`, when its
+    /// sleep does not look either.
+    #[test]
+    fn two_pushes_and_one_searcher() {
+        model(2, || {
+            let room = Room::new();
+            let other = room.clone();
+            let worker = thread::spawn(move || other.work(0, 2));
+            let pusher = room.clone();
+            let pusher = thread::spawn(move || pusher.push());
+            room.push();
+            pusher.join().unwrap();
+            worker.join().unwrap();
+        });
+    }
+
+    /// Proves: with two seats that sleep and wake each other no job is left lying, and both end.
+    #[test]
+    fn two_sleepers() {
+        model(2, || {
+            let room = Room::new();
+            let workers: Vec<_> = (0..2)
+                .map(|seat| {
+                    let room = room.clone();
+                    thread::spawn(move || room.work(seat, 2))
+                })
+                .collect();
+            room.push();
+            room.push();
+            workers.into_iter().for_each(|worker| worker.join().unwrap());
+        });
+    }
+
+    /// Proves: something put into a seat's driver while its owner leaves is seen by the one or the
+    /// other, and exactly one of them takes the seat to look after it. Seen to fail without the
+    /// fence in `vacate`, and without that in `is_attended`.
+    #[test]
+    fn a_seat_that_is_left_against_something_put_into_it() {
+        model(3, || {
+            let idle = Arc::new(Idle::new(1));
+            assert!(idle.vacant.remove(0));
+            let filled = Arc::new(AtomicBool::new(false));
+            let (other_idle, other_filled) = (idle.clone(), filled.clone());
+            // `worker::leave`
+            let leaver = thread::spawn(move || {
+                other_idle.vacate(0);
+                other_filled.load(Relaxed) && other_idle.vacant.remove(0)
+            });
+            // `Executor::unpark`
+            filled.store(true, Relaxed);
+            let attended = !idle.is_attended(0) && idle.vacant.remove(0);
+            let left_attended = leaver.join().unwrap();
+            assert!(!(attended && left_attended), "two owners");
+            // Neither, only where the owner was still there when it was put in, and saw it.
+            assert!(attended || left_attended, "forgotten");
+        });
     }
 }

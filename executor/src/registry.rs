@@ -176,6 +176,14 @@ impl Registry {
     ///
     /// The caller is the owner, and reserves nothing from now on.
     pub(crate) unsafe fn claim_all(&self, mut each: impl FnMut(Task)) {
+        self.claim_addresses(|word| {
+            let header = NonNull::new(word as *mut Header).expect("CLAIMED is null");
+            // SAFETY: the slot held this reference, and it was swapped out.
+            each(unsafe { Task::from_raw(header) });
+        });
+    }
+
+    fn claim_addresses(&self, mut each: impl FnMut(usize)) {
         for index in 0..self.size.get() {
             let slot = self.slot(index);
             // Relaxed: a hint; the exchange checks.
@@ -185,9 +193,7 @@ impl Registry {
             }
             // AcqRel: pairs with `give_back`: one of the two gets the reference.
             if slot.compare_exchange(word, CLAIMED, AcqRel, Relaxed).is_ok() {
-                let header = NonNull::new(word as *mut Header).expect("CLAIMED is null");
-                // SAFETY: the slot held this reference, and we have swapped it out.
-                each(unsafe { Task::from_raw(header) });
+                each(word);
             }
         }
     }
@@ -202,5 +208,89 @@ impl Drop for Registry {
                 drop(unsafe { Box::from_raw(page) });
             }
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::task::{Id, tests::NoOwner};
+
+    fn task() -> Task {
+        // SAFETY: the owner of nothing may be null.
+        unsafe { Task::new::<_, NoOwner>(async {}, Id::next(), ptr::null(), (0, 0), 1) }
+    }
+
+    #[test]
+    fn slots_are_used_again_and_pages_grow() {
+        let registry = Registry::new();
+        let count = 5 * FIRST_PAGE + 1;
+        // SAFETY: this thread is the owner throughout.
+        unsafe {
+            for round in 0..3 {
+                let mut slots: Vec<_> = (0..count)
+                    .map(|_| {
+                        let slot = registry.reserve();
+                        registry.fill(slot, task());
+                        slot
+                    })
+                    .collect();
+                assert_eq!(registry.size.get(), 7 * FIRST_PAGE, "round {round}");
+                slots.sort_unstable();
+                slots.dedup();
+                assert_eq!(slots.len(), count as usize);
+                for slot in slots {
+                    let address = registry.slot(slot).load(Relaxed) as *mut Header;
+                    assert!(if slot % 2 == 0 {
+                        registry.free(slot)
+                    } else {
+                        registry.give_back(slot)
+                    });
+                    drop(Task::from_raw(NonNull::new(address).unwrap()));
+                }
+            }
+            let slot = registry.reserve();
+            registry.fill(slot, task());
+            let mut claimed = Vec::new();
+            registry.claim_all(|task| claimed.push(task));
+            assert_eq!(claimed.len(), 1);
+            assert!(!registry.free(slot) && !registry.give_back(slot));
+        }
+    }
+}
+
+#[cfg(all(test, loom))]
+mod models {
+    use super::*;
+    use crate::models::model;
+    use loom::thread;
+    use wharf_base::sync::Arc;
+
+    /// The address of no task, which nobody follows here.
+    const TASK: usize = 64;
+
+    /// Proves: a task that ends elsewhere, while the owner spawns on and then shuts down: its
+    /// reference goes to one of the two, and no slot is given out twice. Seen to fail with
+    /// `give_back` linking before it swaps, and with `claim_all` storing instead of exchanging.
+    #[test]
+    fn an_end_elsewhere_against_spawns_and_a_shutdown() {
+        model(3, || {
+            let registry = Arc::new(Registry::new());
+            // SAFETY: this thread is the owner.
+            unsafe {
+                let slots = [registry.reserve(), registry.reserve()];
+                slots.iter().for_each(|slot| registry.slot(*slot).store(TASK, Release));
+                let other = registry.clone();
+                let ending = thread::spawn(move || other.give_back(slots[0]));
+                let third = registry.reserve();
+                assert_ne!(third, slots[1]);
+                registry.slot(third).store(TASK, Release);
+                let mut claimed = 0;
+                registry.claim_addresses(|_| claimed += 1);
+                let ended = ending.join().unwrap();
+                // Three tasks had a slot; each reference is got once.
+                assert_eq!(claimed + usize::from(ended), 3, "{third} {ended}");
+            }
+        });
     }
 }

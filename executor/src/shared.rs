@@ -203,26 +203,13 @@ impl Shared {
 
     /// There is work that somebody else could do: sees to it that somebody will (P3 and P4 in
     /// `idle`).
+    #[inline]
     pub(crate) fn wake_one(&self) {
-        let idle = &self.idle;
-        loop {
-            let nobody = idle.sleeping.is_empty() && !self.may_start_worker();
-            if idle.is_searched() || nobody || !idle.begin_search() {
-                return;
-            }
-            if let Some(seat) = idle.sleeping.take_any(idle.watcher()) {
-                self.seats[seat].counters.unparks.add_shared(1);
-                return self.seats[seat].driver.unpark();
-            }
-            if self.start_any_worker() {
-                return;
-            }
-            idle.end_search();
-            // As any end of a search: somebody may have relied on us.
-            fence(SeqCst);
-            if self.injector.len() == 0 {
-                return;
-            }
+        let is_left = || self.injector.len() > 0;
+        let start = || self.start_any_worker();
+        if let Some(seat) = self.idle.find_searcher(|| self.may_start_worker(), start, is_left) {
+            self.seats[seat].counters.unparks.add_shared(1);
+            self.seats[seat].driver.unpark();
         }
     }
 

@@ -19,7 +19,7 @@ impl Shared {
     /// Begins the end, or goes on with it. `here` is the seat of this thread.
     pub(crate) fn begin_shutdown(&self, here: Option<&Seat>) {
         self.close();
-        // Pairs with the fences in `worker::park` and `worker::leave`.
+        // Pairs with the fences in `Idle::fall_asleep` and `Idle::vacate`.
         fence(SeqCst);
         self.pool.close();
         for place in self.threads.close() {

@@ -118,9 +118,7 @@ pub(crate) fn leave(shared: &Shared, seat: &Seat) {
     }
     shared.idle.end_watch(seat.number);
     let undrained = !seat.own.drained.get();
-    shared.idle.vacant.insert(seat.number);
-    // Pairs with the fences in `Executor::unpark` and `begin_shutdown`, and with P2 in `idle`.
-    fence(SeqCst);
+    shared.idle.vacate(seat.number);
     shared.offer_seat();
     if undrained && shared.is_closed() {
         shared.drain_if_vacant(seat);
@@ -278,13 +276,10 @@ fn found(shared: &Shared, seat: &Seat) {
 fn park(shared: &Shared, seat: &Seat, guest: &impl Guest) {
     let limit = watch_limit(shared, seat);
     let since = limit.map(|_| Instant::now());
-    if seat.own.searching.replace(false) {
-        shared.idle.end_search();
-    }
-    shared.idle.sleeping.insert(seat.number);
-    // Pairs with P2 in `idle`.
-    fence(SeqCst);
-    if !is_needed(shared, seat, guest) && guest.may_park() {
+    let searching = seat.own.searching.replace(false);
+    let may_park =
+        shared.idle.fall_asleep(seat.number, searching, || is_needed(shared, seat, guest));
+    if may_park && guest.may_park() {
         seat.counters.parks.add(1);
         // SAFETY: we are the owner.
         unsafe { seat.ring.shrink() };
@@ -293,10 +288,7 @@ fn park(shared: &Shared, seat: &Seat, guest: &impl Guest) {
         shared.config.hook(|config| &config.on_thread_unpark);
         guest.parked();
     }
-    if !shared.idle.sleeping.remove(seat.number) {
-        // Somebody has woken us to search.
-        seat.own.searching.set(true);
-    }
+    seat.own.searching.set(shared.idle.wake_up(seat.number));
     if since.is_some_and(|since| since.elapsed() >= HEARTBEAT / 2) {
         look_after_others(shared, seat);
     }

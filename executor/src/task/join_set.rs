@@ -38,6 +38,20 @@ struct Notified {
 
 struct List(Mutex<Notified>);
 
+impl List {
+    /// The next key; if there is none, `waker` is left for the next wake.
+    fn next(&self, waker: Option<&Waker>) -> Option<usize> {
+        let mut notified = lock(&self.0);
+        let key = notified.keys.pop_front();
+        if let (None, Some(waker)) = (key, waker) {
+            if !notified.waker.as_ref().is_some_and(|kept| kept.will_wake(waker)) {
+                notified.waker = Some(waker.clone());
+            }
+        }
+        key
+    }
+}
+
 /// Wakes for one task of a set.
 struct EntryWaker {
     key: usize,
@@ -46,14 +60,22 @@ struct EntryWaker {
     listed: AtomicBool,
 }
 
+impl EntryWaker {
+    /// The key was taken from the list: the next wake lists it again.
+    fn unlist(&self) {
+        // AcqRel: pairs with the swap in `wake_by_ref`; what comes before a wake that found the key
+        // listed is seen by the look that follows this.
+        self.listed.swap(false, AcqRel);
+    }
+}
+
 impl Wake for EntryWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // AcqRel: pairs with the store in `poll_next`: a wake that finds the key listed comes before
-        // the look that this listing leads to.
+        // AcqRel: pairs with `unlist`.
         if self.listed.swap(true, AcqRel) {
             return;
         }
@@ -264,11 +286,10 @@ impl<T: 'static> JoinSet<T> {
 
     fn poll_next(&mut self, waker: Option<&Waker>) -> Poll<Option<Result<(Id, T), JoinError>>> {
         while !self.entries.is_empty() {
-            let Some(key) = self.next_key(waker) else { return Poll::Pending };
+            let Some(key) = self.list.next(waker) else { return Poll::Pending };
             // The key of a detached task may come late.
             let Some(entry) = self.entries.get_mut(key) else { continue };
-            // Release: pairs with the swap in `wake_by_ref`; the look comes after it.
-            entry.entry_waker.listed.store(false, Release);
+            entry.entry_waker.unlist();
             let mut cx = Context::from_waker(&entry.waker);
             let polled = coop::with_unlimited(|| Pin::new(&mut entry.handle).poll(&mut cx));
             if let Poll::Ready(output) = polled {
@@ -277,17 +298,6 @@ impl<T: 'static> JoinSet<T> {
             }
         }
         Poll::Ready(None)
-    }
-
-    fn next_key(&self, waker: Option<&Waker>) -> Option<usize> {
-        let mut notified = lock(&self.list.0);
-        let key = notified.keys.pop_front();
-        if let (None, Some(waker)) = (key, waker) {
-            if !notified.waker.as_ref().is_some_and(|kept| kept.will_wake(waker)) {
-                notified.waker = Some(waker.clone());
-            }
-        }
-        key
     }
 }
 
@@ -315,5 +325,50 @@ impl<T> Default for JoinSet<T> {
 impl<T> fmt::Debug for JoinSet<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JoinSet").field("len", &self.len()).finish()
+    }
+}
+
+#[cfg(all(test, loom))]
+mod models {
+    use super::*;
+    use crate::models::model;
+    use loom::{future::block_on, thread};
+
+    /// Proves: two tasks that finish at once are both joined, for a set that waits meanwhile. Seen to
+    /// fail with `unlist` after the look at the task, with its swap as a relaxed store, and with the
+    /// set's waker left before the list is looked at, in a lock of its own.
+    #[test]
+    fn tasks_that_finish_against_a_set_that_waits() {
+        model(3, || {
+            let list = Arc::new(List(Mutex::new(Notified::default())));
+            let done: Vec<_> = (0..2).map(|_| Arc::new(AtomicBool::new(false))).collect();
+            let wakers: Vec<_> = (0..2)
+                .map(|key| {
+                    let (list, listed) = (list.clone(), AtomicBool::new(false));
+                    Arc::new(EntryWaker { key, list, listed })
+                })
+                .collect();
+            let finishing: Vec<_> = (0..2)
+                .map(|key| {
+                    let (waker, done) = (wakers[key].clone(), done[key].clone());
+                    thread::spawn(move || {
+                        // A wake without a reason first.
+                        waker.wake_by_ref();
+                        done.store(true, Relaxed);
+                        waker.wake_by_ref();
+                    })
+                })
+                .collect();
+            let mut joined = [false; 2];
+            block_on(poll_fn(|cx| {
+                while joined != [true; 2] {
+                    let Some(key) = list.next(Some(cx.waker())) else { return Poll::Pending };
+                    wakers[key].unlist();
+                    joined[key] |= done[key].load(Relaxed);
+                }
+                Poll::Ready(())
+            }));
+            finishing.into_iter().for_each(|thread| thread.join().unwrap());
+        });
     }
 }

@@ -61,5 +61,7 @@ where
     Executor::with_current(|executor| executor.spawn_blocking(job))
 }
 
+#[cfg(all(test, loom))]
+mod models;
 #[cfg(not(loom))]
 pub(crate) mod tests;
