@@ -131,6 +131,11 @@ impl Executor {
         }
     }
 
+    /// Who runs the tasks.
+    pub fn flavor(&self) -> Flavor {
+        self.shared().config.flavor
+    }
+
     /// How many seats there are.
     pub fn seats(&self) -> usize {
         self.shared().seats.len()
