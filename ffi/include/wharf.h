@@ -65,6 +65,11 @@
 #define WHARF_DART_RAW 1
 
 /**
+ * From a poll: not done yet.
+ */
+#define WHARF_PENDING INT32_MIN
+
+/**
  * How many tasks of one port there may be at once.
  */
 #define WHARF_TASKS_MAX 1048574
@@ -110,6 +115,27 @@
  * A message from the control queue, which overtakes the others.
  */
 #define WHARF_KIND_CONTROL 6
+
+/**
+ * As a control message's value to a handler port: handle control messages only, until resumed.
+ */
+#define WHARF_CONTROL_PAUSE 1
+
+/**
+ * As a control message's value to a handler port: go on after a pause.
+ */
+#define WHARF_CONTROL_RESUME 2
+
+/**
+ * As the first of two values in a control message to a handler port; the second is a send port,
+ * to which the null value is posted with the control message's tag.
+ */
+#define WHARF_CONTROL_PING 3
+
+/**
+ * As a control message's value to a handler port: close the port.
+ */
+#define WHARF_CONTROL_KILL 4
 
 /**
  * How deep arrays may be nested in a value that is sent.
@@ -484,6 +510,11 @@ typedef struct wharf_port_options_t {
    * How many tasks may run for the port at once. 0: WHARF_TASKS_MAX.
    */
   size_t max_tasks;
+  /**
+   * A number of the host's own for all that one generation of it opens, so that the next can
+   * close it with `wharf_owner_close`. 0: nobody's.
+   */
+  uint64_t owner;
 } wharf_port_options_t;
 
 /**
@@ -523,6 +554,18 @@ typedef struct wharf_message_t {
    */
   struct wharf_value_t value;
 } wharf_message_t;
+
+/**
+ * Called when messages have come into an empty port. It says so to the host's own loop and
+ * returns; it does not receive, and does not throw.
+ */
+typedef void (*wharf_notify_t)(void *context, wharf_port_t port);
+
+/**
+ * Handles one message. The message is the port's and freed after the call; external data may be
+ * taken out of it as the page of `wharf_message_free` says. It does not throw.
+ */
+typedef void (*wharf_handler_t)(void *context, wharf_port_t port, struct wharf_message_t *message);
 
 /**
  * What has gone through a port. Set `size` before asking.
@@ -580,6 +623,25 @@ typedef struct wharf_runtime_options_t {
    */
   const char *thread_name;
 } wharf_runtime_options_t;
+
+/**
+ * Work for the blocking pool. 0: done, and `result`, the null value at first, is the task's
+ * result. Anything else: failed, with this code, and a string in `result` says why. What `result`
+ * points to stays the function's; it is copied before `wharf_drop_t` is called. It does not throw.
+ */
+typedef int32_t (*wharf_function_t)(void *context, wharf_task_t task, struct wharf_value_t *result);
+
+/**
+ * The last call with a context: nothing will use it any more. It comes once, from any thread,
+ * before the task's terminal message. May be NULL. It does not throw.
+ */
+typedef void (*wharf_drop_t)(void *context);
+
+/**
+ * A step of a host-made future. WHARF_PENDING: not done yet; `wharf_task_wake` with this task's id
+ * has it called again. All else as with `wharf_function_t`. It does not throw.
+ */
+typedef int32_t (*wharf_poll_t)(void *context, wharf_task_t task, struct wharf_value_t *result);
 
 /**
  * Done, or accepted.
@@ -698,7 +760,7 @@ extern "C" {
  * `mode` is WHARF_DART_ENVELOPED: each message is the list `[tag, kind, code, value]`; or
  * WHARF_DART_RAW: data and results are sent bare, all else as the list `[kind, code, value]`.
  * `post` may be NULL where one has been stored with `store_dart_post_cobject`. `options` may be
- * NULL; of it, `max_tasks` and `needs_credit` apply.
+ * NULL; of it, `max_tasks`, `needs_credit` and `owner` apply.
  *
  * It belongs to the caller, who closes it. If the VM refuses a message, the port is gone: it is
  * closed, and its tasks are cancelled.
@@ -884,6 +946,56 @@ wharf_status_t wharf_port_recv_batch(wharf_port_t port,
 wharf_status_t wharf_port_descriptor(wharf_port_t port, int *out);
 
 /**
+ * Has `function` called with `context` and the port whenever messages come into it while it is
+ * empty, for a host whose own loop takes work from other threads: the function tells that loop,
+ * which then receives until there is nothing left. Instead of a descriptor, and once for a port.
+ *
+ * It is called on the thread that posts, which may be any, and for messages that wait already
+ * during this call. It must return soon, must not throw, and receives nothing itself. After
+ * `wharf_port_close` has been answered by WHARF_OK it is not called any more.
+ *
+ * Errors: WHARF_NULL, WHARF_NO_PORT, WHARF_WRONG_STATE (the port has no queue, or a descriptor or
+ * function already).
+ *
+ * Pointers:
+ * `function` is NULL or can be called with `context` from any thread until the port is closed.
+ */
+wharf_status_t wharf_port_notify(wharf_port_t port, wharf_notify_t function, void *context);
+
+/**
+ * Opens a port whose messages are handled by a function of the host's, which runs on the
+ * runtime's threads: one message at a time, control messages first, each kind in the order posted.
+ *
+ * The handler may post, submit, and close this port or another, which then takes effect when it
+ * returns; it must not wait for something that needs a thread of the runtime. Control messages
+ * with a WHARF_CONTROL_... are obeyed by the port itself; all others come to the handler.
+ *
+ * It belongs to the caller, who closes it. After that has been answered by WHARF_OK, the handler
+ * is not called any more. `options` may be NULL for the defaults; it is read during the call only.
+ *
+ * Errors: as `wharf_port_open`.
+ *
+ * Pointers:
+ * `handler` is NULL or can be called with `context` from any thread until the port is closed.
+ * `options` is NULL or begins with its size and has as many bytes; `out` is NULL or can be
+ * written to.
+ */
+wharf_status_t wharf_port_serve(wharf_runtime_t runtime,
+                                wharf_handler_t handler,
+                                void *context,
+                                const struct wharf_port_options_t *options,
+                                wharf_port_t *out);
+
+/**
+ * Closes all ports that were opened with this owner, as `wharf_port_close` does, so that a host's
+ * new generation (a restarted isolate, a reloaded script) ends what the last one left.
+ *
+ * Errors: WHARF_TIMEOUT (all are closed, but something still runs for one; the call can be
+ * repeated), WHARF_OUT_OF_RANGE (also for an owner of 0).
+ */
+wharf_status_t wharf_owner_close(uint64_t owner, int64_t timeout_ns);
+
+/**
  * Posts a value to a port, as a message of kind WHARF_KIND_DATA with this tag.
  *
  * The value is copied, but for the bytes of external data: these belong to the port from the
@@ -995,6 +1107,98 @@ wharf_status_t wharf_runtime_shutdown(wharf_runtime_t runtime, int64_t timeout_n
  * Errors: WHARF_WRONG_STATE (it has not been shut down), WHARF_NO_RUNTIME.
  */
 wharf_status_t wharf_runtime_free(wharf_runtime_t runtime);
+
+/**
+ * Has `function` called once with `context`, on a thread where it may block. Its result arrives at
+ * the port as the task's terminal message.
+ *
+ * From WHARF_OK on, `context` belongs to the task, which calls `drop` when it is done with it, also
+ * where the task was cancelled before it began. Once it runs, a cancel only makes
+ * `wharf_task_is_cancelled` true. `task` receives the task's id, if it is not NULL.
+ *
+ * Errors: WHARF_NULL, WHARF_NO_PORT, WHARF_SHUT_DOWN, WHARF_LIMIT, WHARF_NO_MEMORY; `context` stays
+ * the caller's then.
+ *
+ * Pointers:
+ * `function` and `drop` are NULL or can be called with `context` from any thread; `task` is NULL or
+ * can be written to.
+ */
+wharf_status_t wharf_spawn_fn(wharf_port_t port,
+                              uint64_t tag,
+                              wharf_function_t function,
+                              void *context,
+                              wharf_drop_t drop,
+                              wharf_task_t *task);
+
+/**
+ * Has `poll` called with `context` on the runtime's threads, as a future is: at once, and again
+ * whenever `wharf_task_wake` has been called, until it says that it is done.
+ *
+ * From WHARF_OK on, `context` belongs to the task, which calls `drop` when it is done with it: at
+ * the end, or when it is cancelled. `task` receives the task's id, if it is not NULL.
+ *
+ * Errors: WHARF_NULL, WHARF_NO_PORT, WHARF_SHUT_DOWN, WHARF_LIMIT, WHARF_NO_MEMORY; `context` stays
+ * the caller's then.
+ *
+ * Pointers:
+ * `poll` and `drop` are NULL or can be called with `context` from any thread; `task` is NULL or can
+ * be written to.
+ */
+wharf_status_t wharf_spawn_poll(wharf_port_t port,
+                                uint64_t tag,
+                                wharf_poll_t poll,
+                                void *context,
+                                wharf_drop_t drop,
+                                wharf_task_t *task);
+
+/**
+ * Has a task of `wharf_spawn_poll` polled again. From any thread; a wake during a poll counts. An
+ * id needs no counting of references: that of a task that has ended is a status.
+ *
+ * Errors: WHARF_NO_TASK.
+ */
+wharf_status_t wharf_task_wake(wharf_task_t task);
+
+/**
+ * Whether the end of a task has been asked for, or its port closed; true also for an id that names
+ * no task. For functions on the blocking pool, which have to look for themselves.
+ */
+bool wharf_task_is_cancelled(wharf_task_t task);
+
+/**
+ * Sends one message, WHARF_KIND_OK with the null value, after `delay_ns` nanoseconds; never early.
+ * Delays of 0 are answered at once, in the order of the calls.
+ *
+ * It is a task: it can be cancelled. `task` receives its id, if it is not NULL.
+ *
+ * Errors: WHARF_NO_PORT, WHARF_SHUT_DOWN, WHARF_LIMIT, WHARF_NO_MEMORY.
+ *
+ * Pointers:
+ * `task` is NULL or can be written to.
+ */
+wharf_status_t wharf_timer_after(wharf_port_t port,
+                                 uint64_t tag,
+                                 uint64_t delay_ns,
+                                 wharf_task_t *task);
+
+/**
+ * Sends a message every `period_ns` nanoseconds, the first after one period: of kind
+ * WHARF_KIND_DATA, with the number of the beat, which counts from 1. Beats that the port does not
+ * take (it is full), or that are late by a whole period, are left out, and their numbers with them.
+ *
+ * It is a task without an end of its own: it is to be cancelled. `task` receives its id, if it is
+ * not NULL.
+ *
+ * Errors: WHARF_OUT_OF_RANGE (a period of 0), WHARF_NO_PORT, WHARF_SHUT_DOWN, WHARF_LIMIT,
+ * WHARF_NO_MEMORY.
+ *
+ * Pointers:
+ * `task` is NULL or can be written to.
+ */
+wharf_status_t wharf_timer_every(wharf_port_t port,
+                                 uint64_t tag,
+                                 uint64_t period_ns,
+                                 wharf_task_t *task);
 
 /**
  * Asks for a task to end. The answer says only that this has been asked: the task's terminal

@@ -159,7 +159,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    fn of(terminal: &Terminal) -> Self {
+    pub(crate) fn of(terminal: &Terminal) -> Self {
         Self { port: terminal.port.clone(), key: terminal.key }
     }
 

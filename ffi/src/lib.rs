@@ -14,6 +14,8 @@
 //! | `id` | generational numbers for runtimes, ports and tasks |
 //! | `port` | messages that wait, tasks that run, and the lock between them |
 //! | `task` | from a submit to its one terminal message |
+//! | `host` | tasks made of a host's own functions |
+//! | `timers` | messages at a time |
 //! | `value` | what a message carries, laid out as the Dart VM's `Dart_CObject` |
 //! | `dart` | ports of the Dart VM |
 //! | `export` | what the attribute's expansion calls |
@@ -36,6 +38,7 @@ mod dart;
 #[doc(hidden)]
 pub mod export;
 mod failure;
+mod host;
 mod id;
 mod message;
 mod pin;
@@ -43,6 +46,7 @@ mod port;
 mod runtime;
 mod status;
 mod task;
+mod timers;
 mod value;
 
 pub use dart::Isolate;

@@ -37,7 +37,7 @@ impl Terminal {
     }
 
     /// Sends it.
-    fn send(&mut self, end: End) {
+    pub(crate) fn send(&mut self, end: End) {
         self.sent = true;
         self.port.finish(self.key, Some(end.into_parts()));
     }

@@ -2,15 +2,20 @@
 
 use super::args;
 use crate::{
+    bell::{Bell, Notify, wharf_notify_t},
     boundary::{self, call, call_for},
     id::{wharf_port_t, wharf_runtime_t},
     message::{Message, WHARF_KIND_CONTROL, WHARF_KIND_DATA, wharf_message_t},
-    port::{self, Full, Limits, Port, Sink, Wait},
+    port::{self, Full, Handler, Limits, Port, Sink, Wait, wharf_handler_t},
     runtime,
     status::*,
     value::{Value, raw::wharf_value_t},
 };
-use std::{ffi::c_int, mem::MaybeUninit};
+use std::{
+    ffi::{c_int, c_void},
+    mem::MaybeUninit,
+    sync::Arc,
+};
 
 /// When a port is full, a post is refused with WHARF_FULL, and streams wait.
 pub const WHARF_FULL_REFUSE: u32 = 0;
@@ -36,9 +41,12 @@ pub struct wharf_port_options_t {
     pub needs_credit: u32,
     /// How many tasks may run for the port at once. 0: WHARF_TASKS_MAX.
     pub max_tasks: usize,
+    /// A number of the host's own for all that one generation of it opens, so that the next can
+    /// close it with `wharf_owner_close`. 0: nobody's.
+    pub owner: u64,
 }
 
-pub(super) fn limits(options: wharf_port_options_t) -> Result<Limits> {
+pub(super) fn limits(options: &wharf_port_options_t) -> Result<Limits> {
     let or_most = |number: usize| if number == 0 { usize::MAX } else { number };
     let full = match options.when_full {
         WHARF_FULL_REFUSE => Full::Refuse,
@@ -76,8 +84,9 @@ pub unsafe extern "C" fn wharf_port_open(
     call(|| {
         let out = args::out(out, "out")?;
         // SAFETY: the caller's word; zeros are sound in all members.
-        let limits = limits(unsafe { args::options(options) }?)?;
-        let port = port::open(runtime::get(runtime)?, limits, Sink::Queue)?;
+        let options: wharf_port_options_t = unsafe { args::options(options) }?;
+        let runtime = runtime::get(runtime)?;
+        let port = port::open(runtime, limits(&options)?, options.owner, Sink::Queue)?;
         // SAFETY: not NULL, so the caller lets us write to it.
         unsafe { out.write(port) };
         Ok(())
@@ -95,7 +104,11 @@ fn may_wait(wait: Wait) -> Result<Wait> {
     Ok(wait)
 }
 
-fn receive(port: &Port, into: &mut [MaybeUninit<wharf_message_t>], wait: Wait) -> Result<usize> {
+fn receive(
+    port: &Arc<Port>,
+    into: &mut [MaybeUninit<wharf_message_t>],
+    wait: Wait,
+) -> Result<usize> {
     port.queue()?.receive(into, may_wait(wait)?)
 }
 
@@ -121,7 +134,7 @@ pub unsafe extern "C" fn wharf_port_recv(
     call_for(|| {
         let out = args::out(out, "out")?;
         let mut message = [MaybeUninit::uninit()];
-        let taken = receive(&*port::get(port)?, &mut message, args::wait(timeout_ns)?)?;
+        let taken = receive(&port::get(port)?, &mut message, args::wait(timeout_ns)?)?;
         if taken == 0 {
             return Ok(nothing(timeout_ns));
         }
@@ -179,7 +192,7 @@ pub unsafe extern "C" fn wharf_port_recv_batch(
         }
         // SAFETY: the caller says that there is room; nothing is read from it.
         let into = unsafe { std::slice::from_raw_parts_mut(out.cast(), capacity) };
-        let taken = receive(&*port::get(port)?, into, args::wait(timeout_ns)?)?;
+        let taken = receive(&port::get(port)?, into, args::wait(timeout_ns)?)?;
         // SAFETY: as above.
         unsafe { count.write(taken) };
         Ok(if taken == 0 { nothing(timeout_ns) } else { WHARF_OK })
@@ -207,10 +220,102 @@ pub unsafe extern "C" fn wharf_port_descriptor(
     call(|| {
         let out = args::out(out, "out")?;
         let port = port::get(port)?;
-        let bell = port.queue()?.bell(crate::bell::EventFd::new)?;
+        let bell = port.queue()?.bell(false, Bell::descriptor)?;
+        let descriptor = bell.as_descriptor().ok_or_else(|| {
+            Error::new(WHARF_WRONG_STATE, "the port calls a function instead of a descriptor")
+        })?;
         // SAFETY: not NULL, so the caller lets us write to it.
-        unsafe { out.write(bell.descriptor()) };
+        unsafe { out.write(descriptor) };
         Ok(())
+    })
+}
+
+/// Has `function` called with `context` and the port whenever messages come into it while it is
+/// empty, for a host whose own loop takes work from other threads: the function tells that loop,
+/// which then receives until there is nothing left. Instead of a descriptor, and once for a port.
+///
+/// It is called on the thread that posts, which may be any, and for messages that wait already
+/// during this call. It must return soon, must not throw, and receives nothing itself. After
+/// `wharf_port_close` has been answered by WHARF_OK it is not called any more.
+///
+/// Errors: WHARF_NULL, WHARF_NO_PORT, WHARF_WRONG_STATE (the port has no queue, or a descriptor or
+/// function already).
+///
+/// # Safety
+///
+/// `function` is NULL or can be called with `context` from any thread until the port is closed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wharf_port_notify(
+    port: wharf_port_t,
+    function: wharf_notify_t,
+    context: *mut c_void,
+) -> wharf_status_t {
+    call(|| {
+        let function = function.ok_or_else(|| Error::null("function"))?;
+        let found = port::get(port)?;
+        let mut used = false;
+        found.queue()?.bell(true, || {
+            used = true;
+            Ok(Bell::Function(Notify { function, context, port }))
+        })?;
+        if used {
+            return Ok(());
+        }
+        Err(Error::new(WHARF_WRONG_STATE, "the port has a descriptor or a function already"))
+    })
+}
+
+/// Opens a port whose messages are handled by a function of the host's, which runs on the
+/// runtime's threads: one message at a time, control messages first, each kind in the order posted.
+///
+/// The handler may post, submit, and close this port or another, which then takes effect when it
+/// returns; it must not wait for something that needs a thread of the runtime. Control messages
+/// with a WHARF_CONTROL_... are obeyed by the port itself; all others come to the handler.
+///
+/// It belongs to the caller, who closes it. After that has been answered by WHARF_OK, the handler
+/// is not called any more. `options` may be NULL for the defaults; it is read during the call only.
+///
+/// Errors: as `wharf_port_open`.
+///
+/// # Safety
+///
+/// `handler` is NULL or can be called with `context` from any thread until the port is closed.
+/// `options` is NULL or begins with its size and has as many bytes; `out` is NULL or can be
+/// written to.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wharf_port_serve(
+    runtime: wharf_runtime_t,
+    handler: wharf_handler_t,
+    context: *mut c_void,
+    options: *const wharf_port_options_t,
+    out: *mut wharf_port_t,
+) -> wharf_status_t {
+    call(|| {
+        let out = args::out(out, "out")?;
+        let handler = handler.ok_or_else(|| Error::null("handler"))?;
+        // SAFETY: the caller's word; zeros are sound in all members.
+        let options: wharf_port_options_t = unsafe { args::options(options) }?;
+        let sink = Sink::Handler(Handler::new(handler, context));
+        let runtime = runtime::get(runtime)?;
+        let port = port::open(runtime, limits(&options)?, options.owner, sink)?;
+        // SAFETY: not NULL, so the caller lets us write to it.
+        unsafe { out.write(port) };
+        Ok(())
+    })
+}
+
+/// Closes all ports that were opened with this owner, as `wharf_port_close` does, so that a host's
+/// new generation (a restarted isolate, a reloaded script) ends what the last one left.
+///
+/// Errors: WHARF_TIMEOUT (all are closed, but something still runs for one; the call can be
+/// repeated), WHARF_OUT_OF_RANGE (also for an owner of 0).
+#[unsafe(no_mangle)]
+pub extern "C" fn wharf_owner_close(owner: u64, timeout_ns: i64) -> wharf_status_t {
+    call_for(|| {
+        if owner == 0 {
+            return Err(Error::new(WHARF_OUT_OF_RANGE, "owner 0 is nobody's"));
+        }
+        port::close_owner(owner, args::wait(timeout_ns)?)
     })
 }
 

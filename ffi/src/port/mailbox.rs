@@ -105,6 +105,10 @@ struct State<A> {
     called: usize,
     /// Somebody sleeps in `settled.wait`.
     settling: bool,
+    /// The port was closed from inside host code: whoever ends last has to see it off.
+    deferred: bool,
+    /// The bell is a function of the host's: closing waits for its calls.
+    bell_is_code: bool,
     /// The port is drained by wharf, and the drainer has been told.
     pumping: bool,
     pumped: bool,
@@ -128,6 +132,8 @@ struct Arrived {
     ring: bool,
     notify: bool,
     pump: bool,
+    /// The ring is a call of host code that counts among the callbacks.
+    counted: bool,
 }
 
 /// How many messages wait and such.
@@ -156,10 +162,15 @@ fn refusal(phase: Phase) -> Error {
     }
 }
 
-/// Whether the drainer of a port has to be started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the port has to see to after a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[must_use]
-pub(crate) struct Pump(pub(crate) bool);
+pub(crate) struct Duty {
+    /// The drainer has to be started.
+    pub(crate) pump: bool,
+    /// The port, closed from inside host code, has come to rest: it is to be forgotten.
+    pub(crate) forget: bool,
+}
 
 impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
     /// A mailbox for the port at `place`. With `pumped` there is somebody to be started when a
@@ -176,6 +187,8 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
             sleeping: 0,
             called: 0,
             settling: false,
+            deferred: false,
+            bell_is_code: false,
             pumping: false,
             pumped,
         };
@@ -217,10 +230,10 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
 
     /// A task's end, after its future is gone: the one terminal message. `what` is kind, code and
     /// value; without it the future was dropped before its end.
-    pub(crate) fn finish(&self, key: Key, what: Option<(i32, i32, Value)>) -> Pump {
+    pub(crate) fn finish(&self, key: Key, what: Option<(i32, i32, Value)>) -> Duty {
         let mut state = lock(&self.state);
         let id = state.tasks.id(key);
-        let Some(task) = state.tasks.remove(key) else { return Pump(false) };
+        let Some(task) = state.tasks.remove(key) else { return Duty::default() };
         let (kind, code, value) = what.unwrap_or_else(|| (state.early_end(&task), 0, Value::NULL));
         let message = Message { tag: task.tag, task: id, kind, code, value };
         let (arrived, dropped) = if state.phase == Phase::Closed {
@@ -230,13 +243,23 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
             state.messages.push_terminal(message);
             (state.arrived(), None)
         };
-        let settled = state.settled();
+        let forget = self.leave(state);
+        drop((task, dropped));
+        let duty = self.announce(arrived);
+        Duty { forget: duty.forget || forget, ..duty }
+    }
+
+    /// Unlocks after something has ended that a close may wait for; whether the port, closed from
+    /// inside, is to be forgotten now.
+    fn leave(&self, mut state: MutexGuard<'_, State<A>>) -> bool {
+        let at_rest = state.at_rest();
+        let settled = at_rest && std::mem::take(&mut state.settling);
+        let forget = at_rest && std::mem::take(&mut state.deferred);
         drop(state);
         if settled {
             self.settled.notify_all();
         }
-        drop((task, dropped));
-        self.announce(arrived)
+        forget
     }
 
     /// As [`finish`](Self::finish) for a port whose messages go elsewhere: what would be sent, and
@@ -258,18 +281,15 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
     }
 
     /// The end of a task that has sent its last message elsewhere.
-    pub(crate) fn forget(&self, key: Key) {
+    pub(crate) fn forget(&self, key: Key) -> Duty {
         let mut state = lock(&self.state);
         let task = state.tasks.remove(key);
         if task.is_some() {
             state.messages.release();
         }
-        let settled = state.settled();
-        drop(state);
+        let forget = self.leave(state);
         drop(task);
-        if settled {
-            self.settled.notify_all();
-        }
+        Duty { forget, pump: false }
     }
 
     /// The tag and id that a running task's messages bear; `None` once the port is closed.
@@ -310,7 +330,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         let task = state.tasks.get_mut(key).ok_or_else(|| no_task(id))?;
         task.paused = paused;
         self.pauses.fetch_add(usize::from(paused), Relaxed);
-        let resume = if paused { None } else { task.resume.take() };
+        let resume = if paused { None } else { task.waker.clone() };
         drop(state);
         if let Some(waker) = resume {
             waker.wake();
@@ -323,19 +343,36 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         if self.pauses.load(Relaxed) == 0 {
             return Poll::Ready(());
         }
+        if self.remember(key, cx.waker()) { Poll::Pending } else { Poll::Ready(()) }
+    }
+
+    /// Keeps who is to be polled after a pause or a wake by id; whether the task is paused.
+    pub(crate) fn remember(&self, key: Key, waker: &Waker) -> bool {
         let mut state = lock(&self.state);
-        let Some(task) = state.tasks.get_mut(key) else { return Poll::Ready(()) };
-        if !task.paused {
-            return Poll::Ready(());
-        }
-        let old = task.resume.replace(cx.waker().clone());
+        let Some(task) = state.tasks.get_mut(key) else { return false };
+        let paused = task.paused;
+        let known = task.waker.as_ref().is_some_and(|known| known.will_wake(waker));
+        let old = if known { None } else { task.waker.replace(waker.clone()) };
         drop(state);
         drop(old);
-        Poll::Pending
+        paused
+    }
+
+    /// Has a task polled again that was remembered.
+    pub(crate) fn wake(&self, key: Key) -> Result<()> {
+        let mut state = lock(&self.state);
+        let id = state.tasks.id(key);
+        let task = state.tasks.get_mut(key).ok_or_else(|| no_task(id))?;
+        let waker = task.waker.clone();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        Ok(())
     }
 
     /// Posts a message that may be refused or dropped by the port's policy.
-    pub(crate) fn post(&self, message: Message) -> Result<Pump, (Error, Message)> {
+    pub(crate) fn post(&self, message: Message) -> Result<Duty, (Error, Message)> {
         let mut state = lock(&self.state);
         if state.phase != Phase::Open {
             return Err((refusal(state.phase), message));
@@ -440,9 +477,11 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
             state.rung = false;
             return state;
         }
-        state.rung = true;
+        state.rung = false;
+        let arrived = state.arrived();
         drop(state);
-        bell.ring();
+        // The receiver is a call of the host's, which closing does not wait for.
+        let _ = self.announce(Arrived { notify: false, ..arrived });
         lock(&self.state)
     }
 
@@ -503,26 +542,22 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         };
         if message.is_none() {
             state.pumping = false;
-        } else {
-            state.callbacks += 1;
+            // A port that is closed from inside is seen off by the end of a callback, not here.
+            let _ = self.leave(state);
+            return None;
         }
+        state.callbacks += 1;
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
         waiting.into_iter().for_each(Waker::wake);
         message
     }
 
-    /// Whether the drainer has to be started for what is there already.
-    pub(crate) fn pump_again(&self) -> Pump {
-        let mut state = lock(&self.state);
-        let arrived = if state.messages.is_empty() { Arrived::default() } else { state.arrived() };
-        drop(state);
-        self.announce(arrived)
-    }
-
     /// Ends the drainer's round though messages may be left.
     pub(crate) fn pump_stop(&self) {
-        lock(&self.state).pumping = false;
+        let mut state = lock(&self.state);
+        state.pumping = false;
+        let _ = self.leave(state);
     }
 
     /// Announces a call of the host's code for this port, unless it is closed.
@@ -537,14 +572,17 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
 
     /// The end of what [`begin_callback`](Self::begin_callback) or
     /// [`pump_next`](Self::pump_next) began.
-    pub(crate) fn end_callback(&self) {
+    pub(crate) fn end_callback(&self) -> Duty {
         let mut state = lock(&self.state);
         state.callbacks -= 1;
-        let settled = state.settled();
-        drop(state);
-        if settled {
-            self.settled.notify_all();
-        }
+        Duty { forget: self.leave(state), pump: false }
+    }
+
+    /// Leaves it to whoever ends last to see the closed port off; false if nobody is left.
+    pub(crate) fn defer(&self) -> bool {
+        let mut state = lock(&self.state);
+        state.deferred = !state.at_rest();
+        state.deferred
     }
 
     /// Refuses whatever comes from now on and aborts all tasks; their ends are still delivered.
@@ -579,7 +617,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
     pub(crate) fn settle(&self, wait: Wait) -> bool {
         let mut state = lock(&self.state);
         loop {
-            if state.tasks.len() == 0 && state.callbacks == 0 {
+            if state.at_rest() {
                 return true;
             }
             if matches!(wait, Wait::No) {
@@ -589,23 +627,26 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
             let (woken, in_time) = wait_on(&self.settled, state, wait);
             state = woken;
             if !in_time {
-                return state.tasks.len() == 0 && state.callbacks == 0;
+                return state.at_rest();
             }
         }
     }
 
-    /// The bell, made at the first call; it rings at once if there are messages.
-    pub(crate) fn bell(&self, make: impl FnOnce() -> Result<B>) -> Result<&B> {
+    /// The bell, made at the first call; it rings at once if there are messages. `is_code`: ringing
+    /// calls a function of the host's.
+    pub(crate) fn bell(&self, is_code: bool, make: impl FnOnce() -> Result<B>) -> Result<&B> {
         if self.bell.get().is_none() {
             let made = make()?;
-            let _ = self.bell.set(made);
+            let won = self.bell.set(made).is_ok();
             // Until now `rung` meant nothing: there was no bell to ring or to clear.
             let mut state = lock(&self.state);
-            state.rung = !state.messages.is_empty();
-            let ring = state.rung;
-            drop(state);
-            if ring {
-                self.announce_bell();
+            if won && state.phase != Phase::Closed {
+                state.bell_is_code = is_code;
+                state.rung = false;
+                let arrived =
+                    if state.messages.is_empty() { Arrived::default() } else { state.arrived() };
+                drop(state);
+                let _ = self.announce(Arrived { notify: false, ..arrived });
             }
         }
         self.bell.get().ok_or_else(|| Error::new(WHARF_WRONG_STATE, "the port has no descriptor"))
@@ -624,14 +665,15 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
     }
 
     /// Does outside the lock what a message's arrival asks for.
-    fn announce(&self, arrived: Arrived) -> Pump {
+    fn announce(&self, arrived: Arrived) -> Duty {
         if arrived.notify {
             self.arrived.notify_one();
         }
         if arrived.ring {
             self.announce_bell();
         }
-        Pump(arrived.pump)
+        let ended = if arrived.counted { self.end_callback() } else { Duty::default() };
+        Duty { pump: arrived.pump, ..ended }
     }
 
     fn announce_bell(&self) {
@@ -645,7 +687,9 @@ impl<A: Abort + Clone> State<A> {
     fn arrived(&mut self) -> Arrived {
         let ring = !std::mem::replace(&mut self.rung, true);
         let pump = self.pumped && !std::mem::replace(&mut self.pumping, true);
-        Arrived { ring, notify: self.call(), pump }
+        let counted = ring && self.bell_is_code;
+        self.callbacks += usize::from(counted);
+        Arrived { ring, notify: self.call(), pump, counted }
     }
 
     /// Whether a sleeping receiver is to be notified; it counts as called then.
@@ -655,16 +699,16 @@ impl<A: Abort + Clone> State<A> {
         call
     }
 
+    /// Whether no host code runs for the port, nor will before a new message comes in. After a
+    /// shutdown, which lets none in, the handler is given what is there first.
+    fn at_rest(&self) -> bool {
+        let handing_over = self.phase == Phase::ShutDown && self.pumping;
+        self.tasks.len() == 0 && self.callbacks == 0 && !handing_over
+    }
+
     fn spend(&mut self) {
         if let Some(credit) = &mut self.credit {
             *credit = credit.saturating_sub(1);
-        }
-    }
-
-    fn settled(&mut self) -> bool {
-        self.settling && self.tasks.len() == 0 && self.callbacks == 0 && {
-            self.settling = false;
-            true
         }
     }
 

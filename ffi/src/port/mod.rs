@@ -4,21 +4,24 @@
 //! [`Sink`]: a queue that the host drains, or one that wharf drains, into the Dart VM or into a
 //! function of the host's.
 
-#[allow(dead_code, reason = "ports that wharf drains are built on it one by one")]
 mod mailbox;
-#[allow(dead_code, reason = "ports that wharf drains are built on it one by one")]
+#[cfg(all(test, loom))]
+mod models;
 mod queue;
+mod serve;
 mod tasks;
 
-pub(crate) use mailbox::{Limits, Mailbox, Wait};
+pub(crate) use mailbox::{Bell, Limits, Mailbox, Wait};
 pub(crate) use queue::Full;
+pub(crate) use serve::Handler;
+pub use serve::{
+    WHARF_CONTROL_KILL, WHARF_CONTROL_PAUSE, WHARF_CONTROL_PING, WHARF_CONTROL_RESUME,
+    wharf_handler_t,
+};
 pub(crate) use tasks::{Abort, Key, Tasks};
 
-pub(crate) use mailbox::Bell;
-
 use crate::{
-    bell::EventFd,
-    boundary,
+    bell, boundary,
     dart::DartPort,
     id::{self, Id, Table, wharf_port_t, wharf_task_t},
     message::Message,
@@ -26,6 +29,7 @@ use crate::{
     status::*,
     value::Value,
 };
+use mailbox::Duty;
 use std::sync::Arc;
 use wharf::task::AbortHandle;
 
@@ -41,23 +45,33 @@ pub(crate) enum Sink {
     Queue,
     /// They go into the Dart VM at once.
     Dart(DartPort),
+    /// They go into a function of the host's, on the executor.
+    Handler(Handler),
 }
 
 /// See the module.
 pub(crate) struct Port {
     id: wharf_port_t,
     pub(crate) runtime: Arc<Runtime>,
-    pub(crate) mailbox: Mailbox<AbortHandle, EventFd>,
+    pub(crate) mailbox: Mailbox<AbortHandle, bell::Bell>,
     sink: Sink,
+    /// Whose port it is, in the host's own numbers; 0 for nobody's.
+    owner: u64,
 }
 
 static PORTS: Table<Port> = Table::new(id::PORTS);
 
 /// Opens a port of `runtime`.
-pub(crate) fn open(runtime: Arc<Runtime>, limits: Limits, sink: Sink) -> Result<wharf_port_t> {
+pub(crate) fn open(
+    runtime: Arc<Runtime>,
+    limits: Limits,
+    owner: u64,
+    sink: Sink,
+) -> Result<wharf_port_t> {
+    let pumped = matches!(sink, Sink::Handler(_));
     let port = PORTS.insert(|id| {
-        let mailbox = Mailbox::new(Id::unpack(id).place, limits, false);
-        Port { id, runtime, mailbox, sink }
+        let mailbox = Mailbox::new(Id::unpack(id).place, limits, pumped);
+        Port { id, runtime, mailbox, sink, owner }
     })?;
     // A runtime that is shut down looks for its ports after it has said so: one that was opened
     // too late to be found has to look itself.
@@ -87,9 +101,22 @@ pub(crate) fn of_runtime(runtime: &Arc<Runtime>) -> Vec<Arc<Port>> {
     ports
 }
 
+/// Closes all ports of `owner`.
+pub(crate) fn close_owner(owner: u64, wait: Wait) -> Result<wharf_status_t> {
+    let mut ports = PORTS.all();
+    ports.retain(|port| port.owner == owner);
+    // All first, so that they come to rest side by side.
+    ports.iter().for_each(|port| port.mailbox.close());
+    let mut answer = WHARF_OK;
+    for port in ports {
+        answer = answer.max(port.close(wait)?);
+    }
+    Ok(answer)
+}
+
 impl Port {
     /// The port's queue, if the host is to drain it.
-    pub(crate) fn queue(&self) -> Result<&Mailbox<AbortHandle, EventFd>> {
+    pub(crate) fn queue(&self) -> Result<&Mailbox<AbortHandle, bell::Bell>> {
         match self.sink {
             Sink::Queue => Ok(&self.mailbox),
             _ => Err(Error::new(
@@ -100,26 +127,25 @@ impl Port {
     }
 
     /// Sends a task's one terminal message, after its future is gone.
-    pub(crate) fn finish(&self, key: Key, what: Option<(i32, i32, Value)>) {
-        match &self.sink {
-            Sink::Queue => {
-                let _ = self.mailbox.finish(key, what);
-            }
+    pub(crate) fn finish(self: &Arc<Self>, key: Key, what: Option<(i32, i32, Value)>) {
+        let duty = match &self.sink {
+            Sink::Queue | Sink::Handler(_) => self.mailbox.finish(key, what),
             Sink::Dart(dart) => {
                 if let Some((message, true)) = self.mailbox.last_words(key, what) {
                     if !dart.post(message) {
                         self.lost();
                     }
                 }
-                self.mailbox.forget(key);
+                self.mailbox.forget(key)
             }
-        }
+        };
+        self.fulfil(duty);
     }
 
     /// Posts a data or control message.
-    pub(crate) fn post(&self, message: Message) -> Result<(), (Error, Message)> {
-        match &self.sink {
-            Sink::Queue => self.mailbox.post(message).map(|_| ()),
+    pub(crate) fn post(self: &Arc<Self>, message: Message) -> Result<(), (Error, Message)> {
+        let duty = match &self.sink {
+            Sink::Queue | Sink::Handler(_) => self.mailbox.post(message)?,
             Sink::Dart(dart) => {
                 if let Err(error) = self.mailbox.spend() {
                     return Err((error, message));
@@ -127,21 +153,33 @@ impl Port {
                 if !self.mailbox.begin_callback() {
                     return Err((Error::new(WHARF_NO_PORT, "the port has been closed"), message));
                 }
-                let accepted = dart.post(message);
-                self.mailbox.end_callback();
-                if !accepted {
+                if !dart.post(message) {
                     self.lost();
                 }
-                Ok(())
+                self.mailbox.end_callback()
             }
+        };
+        self.fulfil(duty);
+        Ok(())
+    }
+
+    /// Does what a call of the mailbox has left to be done.
+    fn fulfil(self: &Arc<Self>, duty: Duty) {
+        if duty.pump {
+            serve::start(self);
+        }
+        if duty.forget {
+            PORTS.remove(self.id);
         }
     }
 
     /// A post was refused: whoever received here is gone, and with it the sense of its tasks.
     fn lost(&self) {
         log::info!("port {:#x}: a post was refused, so the port is gone; its tasks end", self.id);
-        PORTS.remove(self.id);
         self.mailbox.close();
+        if !self.mailbox.defer() {
+            PORTS.remove(self.id);
+        }
     }
 
     /// Closes the port and waits until nothing of the host's runs for it.
@@ -150,10 +188,10 @@ impl Port {
     pub(crate) fn close(&self, wait: Wait) -> Result<wharf_status_t> {
         self.mailbox.close();
         if boundary::in_host_call() {
-            PORTS.remove(self.id);
-            return Ok(WHARF_DEFERRED);
-        }
-        if !self.mailbox.settle(wait) {
+            if self.mailbox.defer() {
+                return Ok(WHARF_DEFERRED);
+            }
+        } else if !self.mailbox.settle(wait) {
             return Err(Error::new(
                 WHARF_TIMEOUT,
                 "the port is closed, but something still runs for it: close it again to wait",

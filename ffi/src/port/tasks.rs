@@ -25,8 +25,8 @@ pub(crate) struct Task<A> {
     pub(crate) cancelled: bool,
     /// The host has asked it to wait.
     pub(crate) paused: bool,
-    /// Who is polled again when the pause is over.
-    pub(crate) resume: Option<Waker>,
+    /// Who is polled again when the pause is over, or the host says so.
+    pub(crate) waker: Option<Waker>,
     abort: Option<A>,
 }
 
@@ -70,7 +70,7 @@ impl<A: Abort + Clone> Tasks<A> {
         }
         let index = self.free.pop_front()?;
         let place = &mut self.places[index as usize];
-        place.task = Some(Task { tag, cancelled: false, paused: false, resume: None, abort: None });
+        place.task = Some(Task { tag, cancelled: false, paused: false, waker: None, abort: None });
         self.live += 1;
         Some(Key { index, generation: place.generation })
     }
