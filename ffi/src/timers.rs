@@ -18,8 +18,10 @@ pub(crate) fn after(mut terminal: Terminal, delay: Duration) {
         // The first in line already: no task could be earlier.
         return terminal.send(End::Ok(Value::NULL));
     }
-    let deadline = Instant::now() + delay.min(LONGEST);
-    task::spawn(terminal, sleep_until(deadline));
+    let port = terminal.port.clone();
+    // The clock is the runtime's, and the delay begins now, not at the task's first poll.
+    let _entered = port.runtime.handle().enter();
+    task::spawn(terminal, sleep_until(Instant::now() + delay.min(LONGEST)));
 }
 
 /// Posts the number of each beat, 1 at first, until the task is cancelled. Beats that the port does
@@ -27,6 +29,8 @@ pub(crate) fn after(mut terminal: Terminal, delay: Duration) {
 pub(crate) fn every(terminal: Terminal, period: Duration) {
     let reply = Reply::of(&terminal);
     let period = period.min(LONGEST);
+    let port = terminal.port.clone();
+    let _entered = port.runtime.handle().enter();
     let start = Instant::now();
     task::spawn(terminal, async move {
         let mut beat = 0u64;

@@ -30,6 +30,15 @@ programs! {
     p4_a_refused_post_means_that_the_port_is_gone
     p5_order_within_a_task
     p6_nothing_is_called_after_close
+    p2_every_function_every_argument
+    p6_handlers_and_notify
+    p7_ids_and_forks
+    p8_errors_and_panics
+    p9_back_pressure
+    p10_batches_and_the_descriptor
+    p11_side_by_side
+    p12_bytes_without_a_copy
+    handlers
 }
 
 /// Compiles and runs `tests/hosts/c/NAME.c`, plainly and with the sanitizers.

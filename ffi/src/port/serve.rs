@@ -77,7 +77,8 @@ pub(super) fn start(port: &Arc<Port>) {
     port.runtime.handle().spawn(async move {
         while let Some(port) = &round.0 {
             if !(0..ROUND).all(|_| step(port)) {
-                round.0 = None;
+                // At its end, which the mailbox knows already.
+                drop(round.0.take());
                 break;
             }
             wharf::task::yield_now().await;

@@ -87,6 +87,8 @@ static void close_inside(int64_t tag) {
     atomic_fetch_add(&inside, 1);
     while (atomic_load(&inside) < 2) stats_of(own);
     atomic_store(&answers[tag], wharf_port_close(tag == 1 ? friends : own, WHARF_FOREVER) + 100);
+    /* Neither leaves before the other has closed its port under it. */
+    while (atomic_load(&answers[3 - tag]) == 0) harbour_alive();
   } else {
     atomic_store(&answers[0], wharf_port_close(own, WHARF_FOREVER) + 100);
   }

@@ -1,0 +1,128 @@
+/* P12: bytes cross without a copy in both directions, and each finalizer runs exactly once: after
+ * an accepted post, never after a refused one, and when a message is freed, dropped or closed over. */
+#include "check.h"
+
+#include <stdatomic.h>
+
+static atomic_int freed;
+static void count_free(void *ignored, void *peer) {
+  CHECK(ignored == NULL);
+  atomic_fetch_add(&freed, 1);
+  free(peer);
+}
+
+static wharf_value_t external(size_t length) {
+  wharf_value_t value = {0};
+  uint8_t *bytes = malloc(length + 1);
+  memset(bytes, 7, length + 1);
+  value.type = WHARF_TYPE_EXTERNAL_TYPED_DATA;
+  value.value.as_external_typed_data.element = WHARF_DATA_UINT8;
+  value.value.as_external_typed_data.length = (ptrdiff_t)length;
+  value.value.as_external_typed_data.data = bytes;
+  value.value.as_external_typed_data.peer = bytes;
+  value.value.as_external_typed_data.callback = count_free;
+  return value;
+}
+
+int main(void) {
+  wharf_runtime_t runtime = new_runtime(2);
+  wharf_port_t port = open_port(runtime);
+  wharf_message_t message;
+  wharf_value_t value, copy;
+
+  /* From the host to its own port, through the library and back: the same bytes. */
+  value = external(100);
+  CHECK_OK(wharf_post(port, 1, &value));
+  message = next(port);
+  CHECK(message.value.value.as_external_typed_data.data == value.value.as_external_typed_data.data);
+  CHECK(atomic_load(&freed) == 0);
+  CHECK_OK(wharf_message_free(&message));
+  CHECK_OK(wharf_message_free(&message));
+  CHECK(atomic_load(&freed) == 1);
+
+  value = external(100);
+  CHECK_OK(harbour_mirror(port, 2, &value, NULL));
+  message = next(port);
+  CHECK(message.value.value.as_external_typed_data.data == value.value.as_external_typed_data.data);
+  /* Taken out of the message, they are the host's to free. */
+  wharf_external_typed_data_t mine = message.value.value.as_external_typed_data;
+  message.value.type = WHARF_TYPE_NULL;
+  CHECK_OK(wharf_message_free(&message));
+  CHECK(atomic_load(&freed) == 1);
+  mine.callback(NULL, mine.peer);
+  CHECK(atomic_load(&freed) == 2);
+
+  value = external(33);
+  CHECK_OK(harbour_measure(port, 3, &value, NULL));
+  message = next(port);
+  CHECK(message.value.value.as_int64 == 33 && atomic_load(&freed) == 3);
+
+  /* Of an author's: not copied on the way out. */
+  uint8_t bytes[64] = {1, 2, 3};
+  CHECK_OK(harbour_sum(port, 4, bytes, sizeof bytes, NULL));
+  message = next(port);
+  CHECK(message.value.value.as_array.values[1]->type == WHARF_TYPE_EXTERNAL_TYPED_DATA);
+  CHECK_OK(wharf_message_free(&message));
+
+  /* A refused call takes nothing. */
+  freed = 0;
+  value = external(10);
+  REFUSED(wharf_post(port + 1, 5, &value), WHARF_NO_PORT);
+  REFUSED(harbour_mirror(port + 1, 5, &value, NULL), WHARF_NO_PORT);
+  wharf_value_t number = {0};
+  number.type = WHARF_TYPE_INT32;
+  REFUSED(harbour_measure(port, 5, &number, NULL), WHARF_BAD_VALUE);
+  wharf_port_options_t options = {0};
+  wharf_port_t full;
+  options.size = sizeof options;
+  options.capacity = 1;
+  options.max_tasks = 1;
+  CHECK_OK(wharf_port_open(runtime, &options, &full));
+  CHECK_OK(wharf_post(full, 1, NULL));
+  REFUSED(wharf_post(full, 5, &value), WHARF_FULL);
+  CHECK_OK(harbour_wait(full, 1, NULL));
+  REFUSED(harbour_mirror(full, 5, &value, NULL), WHARF_LIMIT);
+  wharf_value_t *both[2] = {&value, NULL}, array = {0};
+  array.type = WHARF_TYPE_ARRAY;
+  array.value.as_array.length = 2;
+  array.value.as_array.values = both;
+  REFUSED(wharf_post(port, 5, &array), WHARF_BAD_VALUE);
+  value.value.as_external_typed_data.callback = NULL;
+  REFUSED(wharf_post(port, 5, &value), WHARF_BAD_VALUE);
+  value.value.as_external_typed_data.callback = count_free;
+  CHECK(atomic_load(&freed) == 0);
+
+  /* A copy is a copy. */
+  both[1] = &number;
+  CHECK_OK(wharf_value_copy(&array, &copy));
+  CHECK(copy.value.as_array.values[0]->type == WHARF_TYPE_TYPED_DATA);
+  CHECK_OK(wharf_value_free(&copy));
+  CHECK_OK(wharf_value_free(&copy));
+  CHECK(atomic_load(&freed) == 0);
+
+  /* Dropped for a newer one, and closed over. */
+  CHECK_OK(wharf_post(port, 6, &array));
+  CHECK_OK(wharf_port_close(port, LONG));
+  CHECK(atomic_load(&freed) == 1);
+  options.when_full = WHARF_FULL_DROP_OLDEST;
+  options.max_tasks = 0;
+  CHECK_OK(wharf_port_open(runtime, &options, &port));
+  for (int i = 0; i < 10; i++) {
+    value = external(10);
+    CHECK_OK(wharf_post(port, 7, &value));
+    CHECK(atomic_load(&freed) == 1 + i);
+  }
+  /* Held by a task that is cancelled, whether or not it has begun. */
+  value = external(10);
+  wharf_task_t task;
+  CHECK_OK(harbour_mirror(port, 8, &value, &task));
+  wharf_status_t status = wharf_task_cancel(task);
+  CHECK(status == WHARF_OK || status == WHARF_NO_TASK);
+  for (int i = 0; i < 2; i++) {
+    message = next(port);
+    CHECK_OK(wharf_message_free(&message));
+  }
+  end_runtime(runtime);
+  CHECK(atomic_load(&freed) == 12);
+  return 0;
+}

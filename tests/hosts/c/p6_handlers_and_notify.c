@@ -1,0 +1,139 @@
+/* P6: after a close or shutdown has been answered by OK, no code of the host's is called for it;
+ * host code that does not return makes it a timeout that can be repeated; closing from inside a
+ * handler does not wait, and two handlers may close each other. */
+#include "check.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+static atomic_int calls, inside, gate;
+static atomic_bool closed;
+
+static void handler(void *context, wharf_port_t port, wharf_message_t *message) {
+  (void)context, (void)port, (void)message;
+  CHECK(!atomic_load(&closed));
+  CHECK(atomic_fetch_add(&inside, 1) == 0); /* one at a time */
+  atomic_fetch_add(&calls, 1);
+  while (atomic_load(&gate)) sched_yield();
+  atomic_fetch_sub(&inside, 1);
+}
+
+static wharf_port_t other[2];
+static atomic_int closes;
+static void closer(void *context, wharf_port_t port, wharf_message_t *message) {
+  (void)message;
+  int me = (int)(intptr_t)context;
+  atomic_fetch_add(&inside, 1);
+  while (atomic_load(&inside) < 2) sched_yield(); /* both are in */
+  wharf_status_t status = wharf_port_close(other[1 - me], WHARF_FOREVER);
+  CHECK(status == WHARF_DEFERRED);
+  wharf_message_t none;
+  CHECK(wharf_port_recv(port, &none, LONG) != WHARF_OK);
+  atomic_fetch_add(&closes, 1);
+  while (atomic_load(&closes) < 2) sched_yield(); /* neither has left before the other closed it */
+}
+
+static int32_t stuck(void *context, wharf_task_t task, wharf_value_t *result) {
+  (void)context, (void)result;
+  while (atomic_load(&gate)) sched_yield();
+  CHECK(wharf_task_is_cancelled(task));
+  return 0;
+}
+
+static void notify(void *context, wharf_port_t port) {
+  (void)context, (void)port;
+  CHECK(!atomic_load(&closed));
+  atomic_fetch_add(&calls, 1);
+}
+
+static void *poster(void *argument) {
+  wharf_port_t port = *(wharf_port_t *)argument;
+  while (wharf_post(port, 1, NULL) == WHARF_OK) {}
+  return NULL;
+}
+
+static void until_gone(wharf_port_t port) {
+  wharf_status_t status;
+  do status = wharf_post(port, 1, NULL); while (status == WHARF_OK);
+  while (wharf_port_close(port, LONG) == WHARF_OK) {}
+}
+
+int main(void) {
+  wharf_runtime_t runtime = new_runtime(2);
+  wharf_port_t port;
+  pthread_t threads[2];
+
+  /* A handler under load, closed. */
+  for (int round = 0; round < 30; round++) {
+    atomic_store(&closed, false);
+    CHECK_OK(wharf_port_serve(runtime, handler, NULL, NULL, &port));
+    for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, poster, &port);
+    while (atomic_load(&calls) < (round + 1) * 3) sched_yield();
+    CHECK_OK(wharf_port_close(port, LONG));
+    atomic_store(&closed, true);
+    for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+  }
+
+  /* A notify function under load, closed. */
+  for (int round = 0; round < 30; round++) {
+    atomic_store(&closed, false);
+    atomic_store(&calls, 0);
+    port = open_port(runtime);
+    CHECK_OK(wharf_port_notify(port, notify, NULL));
+    pthread_create(&threads[0], NULL, poster, &port);
+    wharf_message_t message;
+    for (int i = 0; i < 20; i++) {
+      message = next(port);
+      CHECK_OK(wharf_message_free(&message));
+    }
+    CHECK(atomic_load(&calls) >= 1);
+    CHECK_OK(wharf_port_close(port, LONG));
+    atomic_store(&closed, true);
+    pthread_join(threads[0], NULL);
+  }
+
+  /* Host code that does not return: a timeout, again, and then it is done. */
+  atomic_store(&closed, false);
+  atomic_store(&gate, 1);
+  atomic_store(&calls, 0);
+  CHECK_OK(wharf_port_serve(runtime, handler, NULL, NULL, &port));
+  CHECK_OK(wharf_post(port, 1, NULL));
+  while (atomic_load(&calls) == 0) sched_yield();
+  REFUSED(wharf_port_close(port, 1000000), WHARF_TIMEOUT);
+  REFUSED(wharf_post(port, 1, NULL), WHARF_NO_PORT);
+  REFUSED(wharf_port_close(port, 0), WHARF_TIMEOUT);
+  atomic_store(&gate, 0);
+  CHECK_OK(wharf_port_close(port, LONG));
+  REFUSED(wharf_port_close(port, LONG), WHARF_NO_PORT);
+
+  /* Two handlers close each other. */
+  atomic_store(&inside, 0);
+  for (intptr_t i = 0; i < 2; i++)
+    CHECK_OK(wharf_port_serve(runtime, closer, (void *)i, NULL, &other[i]));
+  for (int i = 0; i < 2; i++) CHECK_OK(wharf_post(other[i], 1, NULL));
+  while (atomic_load(&closes) < 2) sched_yield();
+  for (int i = 0; i < 2; i++) until_gone(other[i]);
+
+  /* The same for a shutdown, with a function on the blocking pool; the answers can be drained. */
+  atomic_store(&gate, 1);
+  port = open_port(runtime);
+  CHECK_OK(wharf_spawn_fn(port, 5, stuck, NULL, NULL, NULL));
+  CHECK_OK(harbour_wait(port, 6, NULL));
+  expect_nothing(port);
+  CHECK_OK(harbour_add(port, 7, 1, 1, NULL));
+  expect(port, 7, WHARF_KIND_OK);
+  wharf_status_t status = wharf_runtime_shutdown(runtime, 1000000);
+  CHECK(status == WHARF_TIMEOUT || status == WHARF_OK); /* OK if it had not begun */
+  if (status == WHARF_TIMEOUT) REFUSED(wharf_runtime_free(runtime), WHARF_WRONG_STATE);
+  atomic_store(&gate, 0);
+  CHECK_OK(wharf_runtime_shutdown(runtime, LONG));
+  for (int i = 0; i < 2; i++) {
+    wharf_message_t message = next(port);
+    CHECK(message.tag == 5 || (message.tag == 6 && message.kind == WHARF_KIND_SHUT_DOWN));
+  }
+  expect_nothing(port);
+  CHECK(harbour_alive() == 0);
+  CHECK_OK(wharf_runtime_free(runtime));
+  REFUSED(wharf_port_try_recv(port, &(wharf_message_t){0}), WHARF_NO_PORT);
+  return 0;
+}
