@@ -1047,7 +1047,8 @@ wharf_status_t wharf_port_stats(wharf_port_t port, struct wharf_port_stats_t *st
  * Tasks that have not ended send nothing any more. Once this has been answered by WHARF_OK, no
  * code of the host's is called for the port. In a function of the host's that wharf has called,
  * the answer is WHARF_DEFERRED: the port is closed at once, nothing new is begun for it, and
- * what runs ends when the functions return.
+ * what runs ends when the functions return. Closing it again from elsewhere waits for that: the
+ * answer is WHARF_OK, or WHARF_NO_PORT if it was so already.
  *
  * Waits for at most `timeout_ns` nanoseconds; WHARF_FOREVER has no limit.
  *

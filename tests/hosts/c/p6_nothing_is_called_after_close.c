@@ -111,6 +111,11 @@ static void inside_host_code_closing_never_waits(void) {
   while (atomic_load(&answers[1]) == 0 || atomic_load(&answers[2]) == 0) harbour_alive();
   CHECK(atomic_load(&answers[1]) == 100 + WHARF_DEFERRED);
   CHECK(atomic_load(&answers[2]) == 100 + WHARF_DEFERRED);
+  /* From outside, closing again waits until they have come to rest. */
+  wharf_status_t rest = wharf_port_close(own, LONG);
+  CHECK(rest == WHARF_OK || rest == WHARF_NO_PORT);
+  rest = wharf_port_close(friends, LONG);
+  CHECK(rest == WHARF_OK || rest == WHARF_NO_PORT);
 }
 
 static wharf_runtime_t around;
