@@ -512,9 +512,9 @@ typedef struct wharf_port_options_t {
   size_t max_tasks;
   /**
    * A number of the host's own for all that one generation of it opens, so that the next can
-   * close it with `wharf_owner_close`. 0: nobody's.
+   * close it with `wharf_group_close`. 0: nobody's.
    */
-  uint64_t owner;
+  uint64_t group;
 } wharf_port_options_t;
 
 /**
@@ -760,7 +760,7 @@ extern "C" {
  * `mode` is WHARF_DART_ENVELOPED: each message is the list `[tag, kind, code, value]`; or
  * WHARF_DART_RAW: data and results are sent bare, all else as the list `[kind, code, value]`.
  * `post` may be NULL where one has been stored with `store_dart_post_cobject`. `options` may be
- * NULL; of it, `max_tasks`, `needs_credit` and `owner` apply.
+ * NULL; of it, `max_tasks`, `needs_credit` and `group` apply.
  *
  * It belongs to the caller, who closes it. If the VM refuses a message, the port is gone: it is
  * closed, and its tasks are cancelled.
@@ -987,13 +987,13 @@ wharf_status_t wharf_port_serve(wharf_runtime_t runtime,
                                 wharf_port_t *out);
 
 /**
- * Closes all ports that were opened with this owner, as `wharf_port_close` does, so that a host's
+ * Closes all ports that were opened with this group, as `wharf_port_close` does, so that a host's
  * new generation (a restarted isolate, a reloaded script) ends what the last one left.
  *
  * Errors: WHARF_TIMEOUT (all are closed, but something still runs for one; the call can be
- * repeated), WHARF_OUT_OF_RANGE (also for an owner of 0).
+ * repeated), WHARF_OUT_OF_RANGE (also for a group of 0).
  */
-wharf_status_t wharf_owner_close(uint64_t owner, int64_t timeout_ns);
+wharf_status_t wharf_group_close(uint64_t group, int64_t timeout_ns);
 
 /**
  * Posts a value to a port, as a message of kind WHARF_KIND_DATA with this tag.

@@ -41,7 +41,7 @@ pub(crate) fn open(
     post: wharf_dart_post_t,
     mode: u32,
     limits: Limits,
-    owner: u64,
+    group: u64,
 ) -> Result<wharf_port_t> {
     if dart_port == 0 {
         return Err(Error::new(WHARF_OUT_OF_RANGE, "0 is no port of the Dart VM's"));
@@ -52,7 +52,7 @@ pub(crate) fn open(
         other => return Err(Error::new(WHARF_BAD_OPTION, format!("no mode has number {other}"))),
     };
     let post = post.or_else(post::stored).ok_or_else(post::no_function)?;
-    port::open(runtime, limits, owner, Sink::Dart(DartPort { port: dart_port, post, raw }))
+    port::open(runtime, limits, group, Sink::Dart(DartPort { port: dart_port, post, raw }))
 }
 
 impl DartPort {

@@ -16,7 +16,7 @@ use std::ffi::c_void;
 /// `mode` is WHARF_DART_ENVELOPED: each message is the list `[tag, kind, code, value]`; or
 /// WHARF_DART_RAW: data and results are sent bare, all else as the list `[kind, code, value]`.
 /// `post` may be NULL where one has been stored with `store_dart_post_cobject`. `options` may be
-/// NULL; of it, `max_tasks`, `needs_credit` and `owner` apply.
+/// NULL; of it, `max_tasks`, `needs_credit` and `group` apply.
 ///
 /// It belongs to the caller, who closes it. If the VM refuses a message, the port is gone: it is
 /// closed, and its tasks are cancelled.
@@ -43,7 +43,7 @@ pub unsafe extern "C" fn wharf_port_dart(
         let options: wharf_port_options_t = unsafe { args::options(options) }?;
         let limits = super::port::limits(&options)?;
         let runtime = runtime::get(runtime)?;
-        let port = dart::open(runtime, dart_port, post, mode, limits, options.owner)?;
+        let port = dart::open(runtime, dart_port, post, mode, limits, options.group)?;
         // SAFETY: not NULL, so the caller lets us write to it.
         unsafe { out.write(port) };
         Ok(())

@@ -42,8 +42,8 @@ pub struct wharf_port_options_t {
     /// How many tasks may run for the port at once. 0: WHARF_TASKS_MAX.
     pub max_tasks: usize,
     /// A number of the host's own for all that one generation of it opens, so that the next can
-    /// close it with `wharf_owner_close`. 0: nobody's.
-    pub owner: u64,
+    /// close it with `wharf_group_close`. 0: nobody's.
+    pub group: u64,
 }
 
 pub(super) fn limits(options: &wharf_port_options_t) -> Result<Limits> {
@@ -86,7 +86,7 @@ pub unsafe extern "C" fn wharf_port_open(
         // SAFETY: the caller's word; zeros are sound in all members.
         let options: wharf_port_options_t = unsafe { args::options(options) }?;
         let runtime = runtime::get(runtime)?;
-        let port = port::open(runtime, limits(&options)?, options.owner, Sink::Queue)?;
+        let port = port::open(runtime, limits(&options)?, options.group, Sink::Queue)?;
         // SAFETY: not NULL, so the caller lets us write to it.
         unsafe { out.write(port) };
         Ok(())
@@ -297,25 +297,25 @@ pub unsafe extern "C" fn wharf_port_serve(
         let options: wharf_port_options_t = unsafe { args::options(options) }?;
         let sink = Sink::Handler(Handler::new(handler, context));
         let runtime = runtime::get(runtime)?;
-        let port = port::open(runtime, limits(&options)?, options.owner, sink)?;
+        let port = port::open(runtime, limits(&options)?, options.group, sink)?;
         // SAFETY: not NULL, so the caller lets us write to it.
         unsafe { out.write(port) };
         Ok(())
     })
 }
 
-/// Closes all ports that were opened with this owner, as `wharf_port_close` does, so that a host's
+/// Closes all ports that were opened with this group, as `wharf_port_close` does, so that a host's
 /// new generation (a restarted isolate, a reloaded script) ends what the last one left.
 ///
 /// Errors: WHARF_TIMEOUT (all are closed, but something still runs for one; the call can be
-/// repeated), WHARF_OUT_OF_RANGE (also for an owner of 0).
+/// repeated), WHARF_OUT_OF_RANGE (also for a group of 0).
 #[unsafe(no_mangle)]
-pub extern "C" fn wharf_owner_close(owner: u64, timeout_ns: i64) -> wharf_status_t {
+pub extern "C" fn wharf_group_close(group: u64, timeout_ns: i64) -> wharf_status_t {
     call_for(|| {
-        if owner == 0 {
-            return Err(Error::new(WHARF_OUT_OF_RANGE, "owner 0 is nobody's"));
+        if group == 0 {
+            return Err(Error::new(WHARF_OUT_OF_RANGE, "0 is no group"));
         }
-        port::close_owner(owner, args::wait(timeout_ns)?)
+        port::close_group(group, args::wait(timeout_ns)?)
     })
 }
 

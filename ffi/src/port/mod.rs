@@ -55,8 +55,8 @@ pub(crate) struct Port {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) mailbox: Mailbox<AbortHandle, bell::Bell>,
     sink: Sink,
-    /// Whose port it is, in the host's own numbers; 0 for nobody's.
-    owner: u64,
+    /// The group that it is closed with, in the host's own numbers; 0 for none.
+    group: u64,
 }
 
 static PORTS: Table<Port> = Table::new(id::PORTS);
@@ -65,13 +65,13 @@ static PORTS: Table<Port> = Table::new(id::PORTS);
 pub(crate) fn open(
     runtime: Arc<Runtime>,
     limits: Limits,
-    owner: u64,
+    group: u64,
     sink: Sink,
 ) -> Result<wharf_port_t> {
     let pumped = matches!(sink, Sink::Handler(_));
     let port = PORTS.insert(|id| {
         let mailbox = Mailbox::new(Id::unpack(id).place, limits, pumped);
-        Port { id, runtime, mailbox, sink, owner }
+        Port { id, runtime, mailbox, sink, group }
     })?;
     // A runtime that is shut down looks for its ports after it has said so: one that was opened
     // too late to be found has to look itself.
@@ -101,10 +101,10 @@ pub(crate) fn of_runtime(runtime: &Arc<Runtime>) -> Vec<Arc<Port>> {
     ports
 }
 
-/// Closes all ports of `owner`.
-pub(crate) fn close_owner(owner: u64, wait: Wait) -> Result<wharf_status_t> {
+/// Closes all ports of `group`.
+pub(crate) fn close_group(group: u64, wait: Wait) -> Result<wharf_status_t> {
     let mut ports = PORTS.all();
-    ports.retain(|port| port.owner == owner);
+    ports.retain(|port| port.group == group);
     // All first, so that they come to rest side by side.
     ports.iter().for_each(|port| port.mailbox.close());
     let mut answer = WHARF_OK;

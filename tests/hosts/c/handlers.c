@@ -148,7 +148,7 @@ int main(void) {
   wharf_port_t narrow;
   options.size = sizeof options;
   options.capacity = 1;
-  options.owner = 42;
+  options.group = 42;
   CHECK_OK(wharf_port_open(runtime, &options, &narrow));
   CHECK_OK(harbour_count(narrow, 1, 100, &task));
   message = next(narrow);
@@ -166,10 +166,10 @@ int main(void) {
   /* A new generation ends what the last one left. */
   CHECK_OK(harbour_wait(narrow, 2, NULL));
   while (harbour_alive() < 1) sched_yield();
-  CHECK_OK(wharf_owner_close(42, LONG));
+  CHECK_OK(wharf_group_close(42, LONG));
   CHECK(harbour_alive() == 0);
   REFUSED(wharf_port_close(narrow, 0), WHARF_NO_PORT);
-  CHECK_OK(wharf_owner_close(42, LONG));
+  CHECK_OK(wharf_group_close(42, LONG));
 
   CHECK_OK(wharf_runtime_shutdown(runtime, LONG));
   CHECK(atomic_load(&order) == 1000);

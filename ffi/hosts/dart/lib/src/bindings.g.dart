@@ -55,6 +55,19 @@ const int wharfKindShutDown = 5;
 /// A message from the control queue, which overtakes the others.
 const int wharfKindControl = 6;
 
+/// As a control message's value to a handler port: handle control messages only, until resumed.
+const int wharfControlPause = 1;
+
+/// As a control message's value to a handler port: go on after a pause.
+const int wharfControlResume = 2;
+
+/// As the first of two values in a control message to a handler port; the second is a send port,
+/// to which the null value is posted with the control message's tag.
+const int wharfControlPing = 3;
+
+/// As a control message's value to a handler port: close the port.
+const int wharfControlKill = 4;
+
 /// How deep arrays may be nested in a value that is sent.
 const int wharfValueMaxDepth = 64;
 
@@ -308,6 +321,11 @@ final class WharfPortOptions extends Struct {
   /// How many tasks may run for the port at once. 0: WHARF_TASKS_MAX.
   @Size()
   external int maxTasks;
+
+  /// A number of the host's own for all that one generation of it opens, so that the next can
+  /// close it with `wharf_group_close`. 0: nobody's.
+  @Uint64()
+  external int group;
 }
 
 /// A message. What its value points to belongs to whoever received it, until
@@ -333,6 +351,14 @@ final class WharfMessage extends Struct {
   /// What it carries.
   external WharfValue value;
 }
+
+/// Called when messages have come into an empty port. It says so to the host's own loop and
+/// returns; it does not receive, and does not throw.
+typedef WharfNotify = Void Function(Pointer<Void> context, Uint64 port);
+
+/// Handles one message. The message is the port's and freed after the call; external data may be
+/// taken out of it as the page of `wharf_message_free` says. It does not throw.
+typedef WharfHandler = Void Function(Pointer<Void> context, Uint64 port, Pointer<WharfMessage> message);
 
 /// What has gone through a port. Set `size` before asking.
 final class WharfPortStats extends Struct {
@@ -383,6 +409,19 @@ final class WharfRuntimeOptions extends Struct {
   /// The threads' name, UTF-8, copied. NULL: "wharf".
   external Pointer<Char> threadName;
 }
+
+/// Work for the blocking pool. 0: done, and `result`, the null value at first, is the task's
+/// result. Anything else: failed, with this code, and a string in `result` says why. What `result`
+/// points to stays the function's; it is copied before `wharf_drop_t` is called. It does not throw.
+typedef WharfFunction = Int32 Function(Pointer<Void> context, Uint64 task, Pointer<WharfValue> result);
+
+/// The last call with a context: nothing will use it any more. It comes once, from any thread,
+/// before the task's terminal message. May be NULL. It does not throw.
+typedef WharfDrop = Void Function(Pointer<Void> context);
+
+/// A step of a host-made future. WHARF_PENDING: not done yet; `wharf_task_wake` with this task's id
+/// has it called again. All else as with `wharf_function_t`. It does not throw.
+typedef WharfPoll = Int32 Function(Pointer<Void> context, Uint64 task, Pointer<WharfValue> result);
 
 /// Done, or accepted.
 const int wharfOk = 0;
@@ -462,7 +501,7 @@ final class Bindings {
   /// `mode` is WHARF_DART_ENVELOPED: each message is the list `[tag, kind, code, value]`; or
   /// WHARF_DART_RAW: data and results are sent bare, all else as the list `[kind, code, value]`.
   /// `post` may be NULL where one has been stored with `store_dart_post_cobject`. `options` may be
-  /// NULL; of it, `max_tasks` and `needs_credit` apply.
+  /// NULL; of it, `max_tasks`, `needs_credit` and `group` apply.
   ///
   /// It belongs to the caller, who closes it. If the VM refuses a message, the port is gone: it is
   /// closed, and its tasks are cancelled.
@@ -637,6 +676,52 @@ final class Bindings {
       Int32 Function(Uint64 port, Pointer<Int> out),
       int Function(int port, Pointer<Int> out)>('wharf_port_descriptor');
 
+  /// Has `function` called with `context` and the port whenever messages come into it while it is
+  /// empty, for a host whose own loop takes work from other threads: the function tells that loop,
+  /// which then receives until there is nothing left. Instead of a descriptor, and once for a port.
+  ///
+  /// It is called on the thread that posts, which may be any, and for messages that wait already
+  /// during this call. It must return soon, must not throw, and receives nothing itself. After
+  /// `wharf_port_close` has been answered by WHARF_OK it is not called any more.
+  ///
+  /// Errors: WHARF_NULL, WHARF_NO_PORT, WHARF_WRONG_STATE (the port has no queue, or a descriptor or
+  /// function already).
+  ///
+  /// Pointers:
+  /// `function` is NULL or can be called with `context` from any thread until the port is closed.
+  late final int Function(int port, Pointer<NativeFunction<WharfNotify>> function, Pointer<Void> context) portNotify = library.lookupFunction<
+      Int32 Function(Uint64 port, Pointer<NativeFunction<WharfNotify>> function, Pointer<Void> context),
+      int Function(int port, Pointer<NativeFunction<WharfNotify>> function, Pointer<Void> context)>('wharf_port_notify');
+
+  /// Opens a port whose messages are handled by a function of the host's, which runs on the
+  /// runtime's threads: one message at a time, control messages first, each kind in the order posted.
+  ///
+  /// The handler may post, submit, and close this port or another, which then takes effect when it
+  /// returns; it must not wait for something that needs a thread of the runtime. Control messages
+  /// with a WHARF_CONTROL_... are obeyed by the port itself; all others come to the handler.
+  ///
+  /// It belongs to the caller, who closes it. After that has been answered by WHARF_OK, the handler
+  /// is not called any more. `options` may be NULL for the defaults; it is read during the call only.
+  ///
+  /// Errors: as `wharf_port_open`.
+  ///
+  /// Pointers:
+  /// `handler` is NULL or can be called with `context` from any thread until the port is closed.
+  /// `options` is NULL or begins with its size and has as many bytes; `out` is NULL or can be
+  /// written to.
+  late final int Function(int runtime, Pointer<NativeFunction<WharfHandler>> handler, Pointer<Void> context, Pointer<WharfPortOptions> options, Pointer<Uint64> out) portServe = library.lookupFunction<
+      Int32 Function(Uint64 runtime, Pointer<NativeFunction<WharfHandler>> handler, Pointer<Void> context, Pointer<WharfPortOptions> options, Pointer<Uint64> out),
+      int Function(int runtime, Pointer<NativeFunction<WharfHandler>> handler, Pointer<Void> context, Pointer<WharfPortOptions> options, Pointer<Uint64> out)>('wharf_port_serve');
+
+  /// Closes all ports that were opened with this group, as `wharf_port_close` does, so that a host's
+  /// new generation (a restarted isolate, a reloaded script) ends what the last one left.
+  ///
+  /// Errors: WHARF_TIMEOUT (all are closed, but something still runs for one; the call can be
+  /// repeated), WHARF_OUT_OF_RANGE (also for a group of 0).
+  late final int Function(int group, int timeoutNs) groupClose = library.lookupFunction<
+      Int32 Function(Uint64 group, Int64 timeoutNs),
+      int Function(int group, int timeoutNs)>('wharf_group_close');
+
   /// Posts a value to a port, as a message of kind WHARF_KIND_DATA with this tag.
   ///
   /// The value is copied, but for the bytes of external data: these belong to the port from the
@@ -686,7 +771,8 @@ final class Bindings {
   /// Tasks that have not ended send nothing any more. Once this has been answered by WHARF_OK, no
   /// code of the host's is called for the port. In a function of the host's that wharf has called,
   /// the answer is WHARF_DEFERRED: the port is closed at once, nothing new is begun for it, and
-  /// what runs ends when the functions return.
+  /// what runs ends when the functions return. Closing it again from elsewhere waits for that: the
+  /// answer is WHARF_OK, or WHARF_NO_PORT if it was so already.
   ///
   /// Waits for at most `timeout_ns` nanoseconds; WHARF_FOREVER has no limit.
   ///
@@ -746,6 +832,82 @@ final class Bindings {
   late final int Function(int runtime) runtimeFree = library.lookupFunction<
       Int32 Function(Uint64 runtime),
       int Function(int runtime)>('wharf_runtime_free');
+
+  /// Has `function` called once with `context`, on a thread where it may block. Its result arrives at
+  /// the port as the task's terminal message.
+  ///
+  /// From WHARF_OK on, `context` belongs to the task, which calls `drop` when it is done with it, also
+  /// where the task was cancelled before it began. Once it runs, a cancel only makes
+  /// `wharf_task_is_cancelled` true. `task` receives the task's id, if it is not NULL.
+  ///
+  /// Errors: WHARF_NULL, WHARF_NO_PORT, WHARF_SHUT_DOWN, WHARF_LIMIT, WHARF_NO_MEMORY; `context` stays
+  /// the caller's then.
+  ///
+  /// Pointers:
+  /// `function` and `drop` are NULL or can be called with `context` from any thread; `task` is NULL or
+  /// can be written to.
+  late final int Function(int port, int tag, Pointer<NativeFunction<WharfFunction>> function, Pointer<Void> context, Pointer<NativeFunction<WharfDrop>> drop, Pointer<Uint64> task) spawnFn = library.lookupFunction<
+      Int32 Function(Uint64 port, Uint64 tag, Pointer<NativeFunction<WharfFunction>> function, Pointer<Void> context, Pointer<NativeFunction<WharfDrop>> drop, Pointer<Uint64> task),
+      int Function(int port, int tag, Pointer<NativeFunction<WharfFunction>> function, Pointer<Void> context, Pointer<NativeFunction<WharfDrop>> drop, Pointer<Uint64> task)>('wharf_spawn_fn');
+
+  /// Has `poll` called with `context` on the runtime's threads, as a future is: at once, and again
+  /// whenever `wharf_task_wake` has been called, until it says that it is done.
+  ///
+  /// From WHARF_OK on, `context` belongs to the task, which calls `drop` when it is done with it: at
+  /// the end, or when it is cancelled. `task` receives the task's id, if it is not NULL.
+  ///
+  /// Errors: WHARF_NULL, WHARF_NO_PORT, WHARF_SHUT_DOWN, WHARF_LIMIT, WHARF_NO_MEMORY; `context` stays
+  /// the caller's then.
+  ///
+  /// Pointers:
+  /// `poll` and `drop` are NULL or can be called with `context` from any thread; `task` is NULL or can
+  /// be written to.
+  late final int Function(int port, int tag, Pointer<NativeFunction<WharfPoll>> poll, Pointer<Void> context, Pointer<NativeFunction<WharfDrop>> drop, Pointer<Uint64> task) spawnPoll = library.lookupFunction<
+      Int32 Function(Uint64 port, Uint64 tag, Pointer<NativeFunction<WharfPoll>> poll, Pointer<Void> context, Pointer<NativeFunction<WharfDrop>> drop, Pointer<Uint64> task),
+      int Function(int port, int tag, Pointer<NativeFunction<WharfPoll>> poll, Pointer<Void> context, Pointer<NativeFunction<WharfDrop>> drop, Pointer<Uint64> task)>('wharf_spawn_poll');
+
+  /// Has a task of `wharf_spawn_poll` polled again. From any thread; a wake during a poll counts. An
+  /// id needs no counting of references: that of a task that has ended is a status.
+  ///
+  /// Errors: WHARF_NO_TASK.
+  late final int Function(int task) taskWake = library.lookupFunction<
+      Int32 Function(Uint64 task),
+      int Function(int task)>('wharf_task_wake');
+
+  /// Whether the end of a task has been asked for, or its port closed; true also for an id that names
+  /// no task. For functions on the blocking pool, which have to look for themselves.
+  late final bool Function(int task) taskIsCancelled = library.lookupFunction<
+      Bool Function(Uint64 task),
+      bool Function(int task)>('wharf_task_is_cancelled');
+
+  /// Sends one message, WHARF_KIND_OK with the null value, after `delay_ns` nanoseconds; never early.
+  /// Delays of 0 are answered at once, in the order of the calls.
+  ///
+  /// It is a task: it can be cancelled. `task` receives its id, if it is not NULL.
+  ///
+  /// Errors: WHARF_NO_PORT, WHARF_SHUT_DOWN, WHARF_LIMIT, WHARF_NO_MEMORY.
+  ///
+  /// Pointers:
+  /// `task` is NULL or can be written to.
+  late final int Function(int port, int tag, int delayNs, Pointer<Uint64> task) timerAfter = library.lookupFunction<
+      Int32 Function(Uint64 port, Uint64 tag, Uint64 delayNs, Pointer<Uint64> task),
+      int Function(int port, int tag, int delayNs, Pointer<Uint64> task)>('wharf_timer_after');
+
+  /// Sends a message every `period_ns` nanoseconds, the first after one period: of kind
+  /// WHARF_KIND_DATA, with the number of the beat, which counts from 1. Beats that the port does not
+  /// take (it is full), or that are late by a whole period, are left out, and their numbers with them.
+  ///
+  /// It is a task without an end of its own: it is to be cancelled. `task` receives its id, if it is
+  /// not NULL.
+  ///
+  /// Errors: WHARF_OUT_OF_RANGE (a period of 0), WHARF_NO_PORT, WHARF_SHUT_DOWN, WHARF_LIMIT,
+  /// WHARF_NO_MEMORY.
+  ///
+  /// Pointers:
+  /// `task` is NULL or can be written to.
+  late final int Function(int port, int tag, int periodNs, Pointer<Uint64> task) timerEvery = library.lookupFunction<
+      Int32 Function(Uint64 port, Uint64 tag, Uint64 periodNs, Pointer<Uint64> task),
+      int Function(int port, int tag, int periodNs, Pointer<Uint64> task)>('wharf_timer_every');
 
   /// Asks for a task to end. The answer says only that this has been asked: the task's terminal
   /// message follows, WHARF_KIND_CANCELLED once its future has been dropped and what it held is
