@@ -10,6 +10,8 @@
 //!
 //! - `earliest` is never after the first deadline, so a look at the clock and at this word tells
 //!   whether there is anything to fire. Cancelling leaves it: it may be too early, never too late.
+//!   It is also early where nothing has told the wheel the time for long: a wheel that lags behind
+//!   would put new timers into slots that are too coarse, and have to move them twice.
 //! - `asleep_until` is the deadline that the owner goes to sleep with, from the moment when it asks
 //!   for it; `AWAKE` from the owner's next [`Timers::fire`](crate::Timers::fire) on. The owner
 //!   writes `AWAKE` without the lock.
@@ -106,7 +108,7 @@ impl Seat {
             return Err(Closed);
         }
         let key = inner.wheel.arm(deadline, waker);
-        let unpark = self.announce(deadline, by_owner);
+        let unpark = self.announce(deadline, inner.wheel.stale_at(), by_owner);
         drop(inner);
         if unpark {
             (self.shared.unpark)(self.number);
@@ -120,7 +122,7 @@ impl Seat {
         if !inner.wheel.rearm(key, deadline) {
             return false;
         }
-        let unpark = self.announce(deadline, by_owner);
+        let unpark = self.announce(deadline, inner.wheel.stale_at(), by_owner);
         drop(inner);
         if unpark {
             (self.shared.unpark)(self.number);
@@ -129,11 +131,12 @@ impl Seat {
     }
 
     /// Under the lock, after arming: whether the owner sleeps too long for this deadline.
-    fn announce(&self, deadline: u64, by_owner: bool) -> bool {
+    fn announce(&self, deadline: u64, stale_at: u64, by_owner: bool) -> bool {
         // Relaxed: both words are ordered by the lock, see the module's page.
-        if deadline < self.earliest.load(Relaxed) {
+        let look = deadline.min(stale_at);
+        if look < self.earliest.load(Relaxed) {
             // Release: whoever fires by this word sees the timer's lock released, or waits for it.
-            self.earliest.store(deadline, Release);
+            self.earliest.store(look, Release);
         }
         if by_owner || deadline >= self.asleep_until.load(Relaxed) {
             return false;
@@ -187,10 +190,9 @@ impl Seat {
     /// The owner goes to sleep: until when at the latest, and when the next timer is due.
     pub(crate) fn sleep_until(&self) -> Night {
         let mut inner = lock(&self.inner);
-        let next = inner.wheel.next_deadline().unwrap_or(NEVER);
+        let next = self.note_earliest(&mut inner.wheel);
         let latest = inner.wheel.next_wake(SLACK).unwrap_or(NEVER);
-        // Release: as in `announce`. Relaxed: ordered by the lock.
-        self.earliest.store(next, Release);
+        // Relaxed: ordered by the lock.
         self.asleep_until.store(next, Relaxed);
         Night { next, latest }
     }
@@ -237,14 +239,21 @@ impl Seat {
         let mut inner = lock(&self.inner);
         while !due.is_full() {
             let Some(waker) = inner.wheel.fire_next(now) else {
-                let next = inner.wheel.next_deadline().unwrap_or(NEVER);
-                // Release: as in `announce`.
-                self.earliest.store(next, Release);
+                self.note_earliest(&mut inner.wheel);
                 return true;
             };
             due.push(waker);
         }
         false
+    }
+
+    /// Under the lock: writes `earliest`, and returns the next deadline.
+    fn note_earliest(&self, wheel: &mut Wheel<Waker>) -> u64 {
+        let next = wheel.next_deadline();
+        let look = next.map_or(NEVER, |next| next.min(wheel.stale_at()));
+        // Release: as in `announce`.
+        self.earliest.store(look, Release);
+        next.unwrap_or(NEVER)
     }
 
     /// Wakes all that wait here. From now on nothing can be armed.

@@ -186,6 +186,12 @@ impl<T> Wheel<T> {
         self.nodes[key.index()].value.as_mut()
     }
 
+    /// From when on it should be told the time, for the sake of placing new timers well: after a
+    /// round of the lowest level.
+    pub(crate) fn stale_at(&self) -> u64 {
+        (self.cursor + SLOTS as u64).saturating_mul(1 << TICK_BITS)
+    }
+
     /// Timers armed, and timers fired whose keys are still held.
     pub(crate) fn held(&self) -> usize {
         self.nodes.held()
