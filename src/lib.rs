@@ -62,8 +62,45 @@ pub mod task {
 }
 
 /// Waiting for a point in time.
+///
+/// A timer never ends early, whatever its length, and on an idle machine it ends some microseconds
+/// late. Arming and cancelling one are cheap, so put a limit on whatever may take too long.
+///
+/// ```
+/// use std::time::Duration;
+/// use wharf::time;
+///
+/// wharf::block_on(async {
+///     let slow = std::future::pending::<()>();
+///     assert!(time::timeout(Duration::from_millis(1), slow).await.is_err());
+///
+///     let mut ticks = time::interval(Duration::from_millis(1));
+///     let first = ticks.tick().await;
+///     assert_eq!(ticks.tick().await, first + Duration::from_millis(1));
+/// });
+/// ```
+///
+/// Tests need not wait: on a paused clock, which only a runtime of the current-thread flavour has,
+/// time jumps to the next deadline as soon as no task can run.
+///
+/// ```
+/// use std::time::Duration;
+/// use wharf::{runtime::Builder, time};
+///
+/// let runtime = Builder::new_current_thread().enable_all().build()?;
+/// runtime.block_on(async {
+///     time::pause();
+///     let start = time::Instant::now();
+///     time::sleep(Duration::from_secs(3600)).await;
+///     assert_eq!(start.elapsed(), Duration::from_secs(3600));
+/// });
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub mod time {
-    pub use wharf_timer::*;
+    pub use wharf_timer::{
+        Instant, Interval, MissedTickBehavior, Sleep, Timeout, advance, error, interval,
+        interval_at, pause, resume, sleep, sleep_until, timeout, timeout_at,
+    };
 }
 
 pub use runtime::{Builder, Handle, Runtime, block_on};
