@@ -4,6 +4,7 @@ pub mod blocking;
 pub mod http;
 pub mod memory;
 pub mod net;
+pub mod ports;
 pub mod sched;
 pub mod start;
 pub mod time;
@@ -24,6 +25,7 @@ pub fn all(suite: &mut Suite) {
     blocking::run(suite);
     memory::run(suite);
     start::run(suite);
+    ports::run(suite);
 }
 
 /// Runs a future as a task and gives its output.

@@ -3,15 +3,17 @@
 //! Each workload is written once, generic over [`rt::Rt`]; the adapters in [`rt`] say how each
 //! runtime spells the few things a workload needs. [`suite`] lets the runtimes take turns inside
 //! one process run and keeps every sample; [`report`] turns the samples into the table and the
-//! JSON. The groups of workloads are in [`group`], the bare loops they are held against in
+//! JSON, [`markdown`] and [`charts`] into the page under docs/. The groups of workloads are in [`group`], the bare loops they are held against in
 //! [`floor`].
 //!
 //! What makes a row fair: all entrants do the same work with the same number of threads, no
 //! runtime gets a setting that another cannot have, each is warmed up once, they take turns in a
 //! rotating order, and the figure is the median of the rounds.
 
+pub mod charts;
 pub mod floor;
 pub mod group;
+pub mod markdown;
 pub mod report;
 pub mod rt;
 pub mod stopwatch;

@@ -2,11 +2,12 @@
 //!
 //! `cargo xtask bench` builds and starts it.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use wharf_benches::group;
 use wharf_benches::report::{Detail, Machine};
 use wharf_benches::suite::{ALL, Options, Suite, Who};
+use wharf_benches::{group, markdown};
 
 const USAGE: &str = "\
 wharf-benches [GROUP or part of a work's name]... [options]
@@ -15,12 +16,16 @@ wharf-benches [GROUP or part of a work's name]... [options]
   --who A,B     only these of wharf, tokio, smol, floor
   --list        only name the works
   --out DIR     where report.json and detail.json go (default target/bench)
-  --add         keep the rows of earlier runs that were not measured now";
+  --add         keep the rows of earlier runs that were not measured now
+  --report      also write docs/benchmarks.md and its charts
+  --redraw      measure nothing, write docs/benchmarks.md from what was measured before";
 
 struct Args {
     options: Options,
     out: PathBuf,
     add: bool,
+    report: bool,
+    redraw: bool,
 }
 
 fn main() -> ExitCode {
@@ -37,34 +42,46 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let machine = Machine::here();
-    for line in machine.lines() {
-        println!("{line}");
-    }
-    println!("{} rounds; median [quartiles]; a ratio below 1: wharf is ahead", args.options.rounds);
-    let listing = args.options.list;
-    let mut suite = Suite::new(args.options);
-    group::all(&mut suite);
-    if listing {
-        return ExitCode::SUCCESS;
-    }
-    let mut detail = if args.add { Detail::load(&args.out) } else { Detail::default() };
-    detail.machine = machine;
-    detail.merge(suite.rows);
-    match detail.save(&args.out) {
+    match run(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("cannot write the report to {}: {error}", args.out.display());
+            eprintln!("cannot write the report: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn run(args: Args) -> io::Result<()> {
+    let mut detail =
+        if args.add || args.redraw { Detail::load(&args.out) } else { Detail::default() };
+    if !args.redraw {
+        detail.machine = Machine::here();
+        for line in detail.machine.lines() {
+            println!("{line}");
+        }
+        let rounds = args.options.rounds;
+        println!("{rounds} rounds; median [quartiles]; a ratio below 1: wharf is ahead");
+        let listing = args.options.list;
+        let mut suite = Suite::new(args.options);
+        group::all(&mut suite);
+        if listing {
+            return Ok(());
+        }
+        detail.merge(suite.rows);
+        detail.save(&args.out)?;
+    }
+    if args.report || args.redraw {
+        markdown::write(&detail, Path::new("docs"))?;
+    }
+    Ok(())
 }
 
 fn parse(mut words: impl Iterator<Item = String>) -> Result<Args, String> {
     let mut rounds = None;
     let mut options =
         Options { filters: Vec::new(), rounds: 11, quick: false, list: false, who: ALL.to_vec() };
-    let (mut out, mut add) = (PathBuf::from("target/bench"), false);
+    let mut out = PathBuf::from("target/bench");
+    let (mut add, mut report, mut redraw) = (false, false, false);
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or(format!("{word} wants a value"));
         match word.as_str() {
@@ -72,6 +89,8 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Args, String> {
             "--quick" => options.quick = true,
             "--list" => options.list = true,
             "--add" => add = true,
+            "--report" => report = true,
+            "--redraw" => redraw = true,
             "--out" => out = value()?.into(),
             "--who" => options.who = value()?.split(',').map(who).collect::<Result<_, _>>()?,
             flag if flag.starts_with("--") => return Err(format!("unknown option {flag}")),
@@ -79,7 +98,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Args, String> {
         }
     }
     options.rounds = rounds.unwrap_or(if options.quick { 7 } else { 11 }).max(1);
-    Ok(Args { options, out, add })
+    Ok(Args { options, out, add, report, redraw })
 }
 
 fn who(name: &str) -> Result<Who, String> {

@@ -43,3 +43,21 @@ fn run(args: &mut lexopt::Parser) -> Result<(), Failure> {
     bench.args(rest).arg("--out").arg(sh::target_dir()?.join("bench")).current_dir(sh::root());
     sh::run(bench)
 }
+
+/// The works themselves, and the libraries that C hosts are linked with: these as they are
+/// released, one at a time, so that no feature slips from one into another.
+fn build() -> Result<(), Failure> {
+    sh::run(sh::cargo([
+        "build",
+        "--quiet",
+        "--profile",
+        "bench",
+        "-p",
+        "wharf-benches",
+        "--bins",
+    ]))?;
+    for library in ["wharf-c", "wharf-peer-wharf", "wharf-peer-tokio", "wharf-peer-bare"] {
+        sh::run(sh::cargo(["build", "--quiet", "--release", "-p", library]))?;
+    }
+    Ok(())
+}
