@@ -1,4 +1,7 @@
-//! The benchmarks: the same work on wharf, its peers and bare loops, in turn.
+//! The benchmarks: the same work on wharf, its peers and bare loops, in turn; and the instruction
+//! guard.
+
+mod guard;
 
 use crate::{
     command::{Command, Failure},
@@ -10,10 +13,11 @@ pub(crate) const COMMAND: Command = Command {
     about: "measure wharf beside tokio, smol and bare loops: `cargo xtask bench [GROUP or FILTER]`",
     help: "\
 usage: cargo xtask bench [GROUP or FILTER]... [OPTIONS]
+       cargo xtask bench --guard
 
 Builds and runs the works of benches/, all of them or the ones whose group is GROUP or whose name
-contains FILTER. The runtimes take turns inside one process run. Prints medians with quartiles,
-ratios and processor time, and writes target/bench/report.json.
+contains FILTER (GROUP/FILTER for both). The runtimes take turns inside one process run. Prints
+medians with quartiles, ratios and processor time, and writes target/bench/report.json.
 
 Groups: sched, time, net, http, blocking, memory, start, ports, dart.
 
@@ -23,6 +27,12 @@ Groups: sched, time, net, http, blocking, memory, start, ports, dart.
   --list        only name the works
   --add         keep the rows of earlier runs that are not measured now
   --report      also write docs/benchmarks.md and its charts
+  --redraw      measure nothing, write docs/benchmarks.md from what was measured before
+  --guard       count the instructions of the hot inner operations with callgrind and compare them
+                with the parent commit's (with the last commit's, where something is not committed);
+                fails on a rise over 5 % unless the commit's message has a line `Instructions: why`
+
+`cargo bench -p wharf-benches` times those operations.
 ",
     run,
 };
@@ -30,15 +40,10 @@ Groups: sched, time, net, http, blocking, memory, start, ports, dart.
 fn run(args: &mut lexopt::Parser) -> Result<(), Failure> {
     let rest: Vec<String> =
         args.raw_args()?.map(|word| word.to_string_lossy().into_owned()).collect();
-    sh::run(sh::cargo([
-        "build",
-        "--quiet",
-        "--profile",
-        "bench",
-        "-p",
-        "wharf-benches",
-        "--bins",
-    ]))?;
+    if rest == ["--guard"] {
+        return guard::run();
+    }
+    build()?;
     let mut bench = std::process::Command::new(sh::target_dir()?.join("release/wharf-benches"));
     bench.args(rest).arg("--out").arg(sh::target_dir()?.join("bench")).current_dir(sh::root());
     sh::run(bench)
@@ -47,15 +52,8 @@ fn run(args: &mut lexopt::Parser) -> Result<(), Failure> {
 /// The works themselves, and the libraries that C hosts are linked with: these as they are
 /// released, one at a time, so that no feature slips from one into another.
 fn build() -> Result<(), Failure> {
-    sh::run(sh::cargo([
-        "build",
-        "--quiet",
-        "--profile",
-        "bench",
-        "-p",
-        "wharf-benches",
-        "--bins",
-    ]))?;
+    let works = ["build", "--quiet", "--profile", "bench", "--bins", "-p", "wharf-benches"];
+    sh::run(sh::cargo(works))?;
     for library in ["wharf-c", "wharf-peer-wharf", "wharf-peer-tokio", "wharf-peer-bare"] {
         sh::run(sh::cargo(["build", "--quiet", "--release", "-p", library]))?;
     }
