@@ -19,10 +19,13 @@ pub(crate) fn choose(asked: Option<&Path>) -> Result<PathBuf, Failure> {
     if let Some(documentation) = of_the_toolchain() {
         return Ok(documentation);
     }
-    println!("Rust's documentation is not installed here; making this workspace's own");
-    let doc = sh::target_dir()?.join("doc");
-    sh::run(sh::cargo(["doc", "--quiet", "--workspace", "--no-deps"]))?;
-    Ok(doc)
+    println!("Rust's documentation is not installed here; making wharf's own");
+    let mut doc = sh::cargo(["doc", "--quiet", "--no-deps"]);
+    for part in ["wharf", "wharf-executor", "wharf-timer", "wharf-reactor", "wharf-ffi"] {
+        doc.args(["--package", part]);
+    }
+    sh::run_unseen(doc)?;
+    Ok(sh::target_dir()?.join("doc"))
 }
 
 fn of_the_toolchain() -> Option<PathBuf> {

@@ -19,11 +19,9 @@ pub(super) const PARTS: &[Part] = &[
     },
     Part {
         name: "unit",
-        about: "unit and integration tests of every crate",
-        needs: &[],
-        run: || {
-            sh::run(sh::cargo(["test", "--quiet", "--workspace", "--lib", "--bins", "--tests"]))
-        },
+        about: "unit and integration tests of every crate, and the C programs of the interface",
+        needs: &[needs::CC, needs::SANITIZERS],
+        run: unit,
     },
     Part {
         name: "doc",
@@ -69,16 +67,24 @@ fn clippy() -> Result<(), Failure> {
     sh::run(sh::cargo(args))
 }
 
+fn unit() -> Result<(), Failure> {
+    let mut test = sh::cargo(["test", "--quiet", "--workspace", "--all-features"]);
+    test.args(["--lib", "--bins", "--tests"]);
+    sh::run(test)
+}
+
 fn deny() -> Result<(), Failure> {
     // An allowance that happens to be unused is none to warn of. Advisories are not asked for: their
     // list changes by the day, and a test's result should not.
     let allow = "license-not-encountered";
-    sh::run(sh::cargo(["deny", "check", "--allow", allow, "licenses", "bans", "sources"]))
+    let mut deny = sh::cargo(["deny", "--workspace", "check", "--allow", allow]);
+    deny.args(["licenses", "bans", "sources"]);
+    sh::run(deny)
 }
 
 fn doc() -> Result<(), Failure> {
-    sh::run(sh::cargo(["test", "--quiet", "--workspace", "--doc"]))?;
-    let mut doc = sh::cargo(["doc", "--quiet", "--workspace", "--no-deps"]);
+    sh::run(sh::cargo(["test", "--quiet", "--workspace", "--all-features", "--doc"]))?;
+    let mut doc = sh::cargo(["doc", "--quiet", "--workspace", "--all-features", "--no-deps"]);
     doc.env("RUSTDOCFLAGS", "-D warnings");
     sh::run(doc)
 }
