@@ -97,7 +97,7 @@ fn run(args: &mut lexopt::Parser) -> Result<(), Failure> {
         )));
     }
     let own_site = options.urls.is_empty();
-    let folder = if own_site { Some(folder::choose(options.site.as_deref())?) } else { None };
+    let served = if own_site { Some(served(&options)?) } else { None };
     let mut build = sh::cargo(["build", "--release", "--package", "pages"]);
     if own_site {
         build.args(["--package", "site"]);
@@ -108,12 +108,19 @@ fn run(args: &mut lexopt::Parser) -> Result<(), Failure> {
     let work = sh::work_dir("demo")?;
     let host = c::build(&built, &work)?;
 
-    let Some(folder) = folder else {
+    let Some((folder, pages)) = served else {
         return c::run(&host, &options, None, &options.urls);
     };
     let site = Site::start(&built, &folder, &work.join("ca.pem"))?;
-    let urls = site.urls(&folder::pages(&folder, options.pages)?, options.pages);
+    let urls = site.urls(&pages, options.pages);
     println!("the site is up at http://{} and https://{}", site.http, site.https);
     println!("and serves {}", folder.display());
     c::run(&host, &options, Some(&site), &urls)
+}
+
+/// The folder that the site serves, and those of its pages that are loaded.
+fn served(options: &Options) -> Result<(PathBuf, Vec<PathBuf>), Failure> {
+    let folder = folder::choose(options.site.as_deref())?;
+    let pages = folder::pages(&folder, options.pages)?;
+    Ok((folder, pages))
 }
