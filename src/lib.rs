@@ -61,6 +61,11 @@ pub mod task {
     pub use wharf_executor::task::*;
 }
 
+/// Copying, descriptors of one's own, and the traits that go with them.
+pub mod io {
+    pub use wharf_reactor::io::*;
+}
+
 /// Waiting for a point in time.
 ///
 /// A timer never ends early, whatever its length, and on an idle machine it ends some microseconds
