@@ -8,7 +8,7 @@ use futures_rustls::{
         pki_types::{PrivateKeyDer, ServerName},
     },
 };
-use futures_util::{SinkExt, StreamExt};
+use futures_util::StreamExt;
 use std::sync::Arc;
 use wharf::net::{TcpListener, TcpStream};
 
