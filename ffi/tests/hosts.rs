@@ -39,6 +39,8 @@ programs! {
     p11_side_by_side
     p12_bytes_without_a_copy
     handlers
+    random
+    storm
 }
 
 /// Compiles and runs `tests/hosts/c/NAME.c`, plainly and with the sanitizers.

@@ -15,11 +15,15 @@
 /* Longer than any test may take: reaching it is a failure, never a pass. */
 #define LONG (60 * SECOND)
 
+/* Says what a program knows of how it came to a failure. */
+static void (*on_failure)(void);
+
 static void failed(const char *file, int line, const char *what) {
   char text[512] = "";
   wharf_last_error_message(text, sizeof text);
   fprintf(stderr, "%s:%d: %s does not hold; last error %d: %s\n", file, line, what,
           (int)wharf_last_error_code(), text);
+  if (on_failure) on_failure();
   _Exit(1);
 }
 

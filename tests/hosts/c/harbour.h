@@ -11,6 +11,7 @@ extern "C" {
 int64_t harbour_alive(void);
 int64_t harbour_lent(void);
 void harbour_release(bool released);
+void harbour_hush(void);
 wharf_status_t harbour_add(wharf_port_t port, uint64_t tag, int64_t left, int64_t right,
                            wharf_task_t *task);
 wharf_status_t harbour_echo(wharf_port_t port, uint64_t tag, const char *text, wharf_task_t *task);

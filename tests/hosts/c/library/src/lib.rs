@@ -227,3 +227,9 @@ static RELEASED: AtomicBool = AtomicBool::new(false);
 pub extern "C" fn harbour_release(released: bool) {
     RELEASED.store(released, SeqCst);
 }
+
+/// From now on, panics are not written to standard error: for programs that cause many.
+#[unsafe(no_mangle)]
+pub extern "C" fn harbour_hush() {
+    std::panic::set_hook(Box::new(|_| {}));
+}
