@@ -22,6 +22,7 @@ use crate::{
     threads::Threads,
 };
 use std::{
+    cell::Cell,
     future::Future,
     ptr::NonNull,
     sync::{Arc, Weak},
@@ -206,8 +207,16 @@ impl Shared {
     #[inline]
     pub(crate) fn wake_one(&self) {
         let is_left = || self.injector.len() > 0;
-        let start = || self.start_any_worker();
-        if let Some(seat) = self.idle.find_searcher(|| self.may_start_worker(), start, is_left) {
+        // Once the system has refused us a thread we ask for no other: the work waits for a seat
+        // that is taken already, or for whoever brings more work.
+        let refused = Cell::new(false);
+        let may_start = || !refused.get() && self.may_start_worker();
+        let start = || {
+            let started = self.start_any_worker();
+            refused.set(started == Start::Refused);
+            started == Start::Done
+        };
+        if let Some(seat) = self.idle.find_searcher(may_start, start, is_left) {
             self.seats[seat].counters.unparks.add_shared(1);
             self.seats[seat].driver.unpark();
         }
@@ -224,8 +233,10 @@ impl Shared {
             if self.idle.begin_watch(seat.number) {
                 seat.driver.unpark();
             }
-        } else if self.may_start_worker() && self.idle.begin_search() && !self.start_any_worker() {
-            self.idle.end_search();
+        } else if self.may_start_worker() && self.idle.begin_search() {
+            if self.start_any_worker() != Start::Done {
+                self.idle.end_search();
+            }
         }
     }
 
@@ -234,12 +245,12 @@ impl Shared {
     }
 
     /// Starts a thread in a vacant seat, as the searcher, which the caller has become.
-    fn start_any_worker(&self) -> bool {
+    fn start_any_worker(&self) -> Start {
         if !self.may_start_worker() {
-            return false;
+            return Start::NoSeat;
         }
-        let Some(seat) = self.idle.vacant.take_any(None) else { return false };
-        self.start_worker(seat, true)
+        let Some(seat) = self.idle.vacant.take_any(None) else { return Start::NoSeat };
+        if self.start_worker(seat, true) { Start::Done } else { Start::Refused }
     }
 
     /// Somebody put something into the queue or the driver of a seat that may be vacant.
@@ -274,6 +285,16 @@ impl Shared {
         let spawned = self.strays_spawned.get() + seats(|seat| &seat.counters.spawned);
         spawned.saturating_sub(completed) as usize
     }
+}
+
+/// What became of the wish for one more thread.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Start {
+    Done,
+    /// All seats are taken, or the end has come.
+    NoSeat,
+    /// The system has none to give.
+    Refused,
 }
 
 fn shared(header: &Header) -> &Shared {

@@ -272,3 +272,26 @@ fn a_waker_outlives_the_executor() {
     waker.wake_by_ref();
     waker.wake();
 }
+
+#[test]
+fn a_spawn_returns_where_the_system_refuses_threads() {
+    struct Dropped(mpsc::Sender<()>);
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            self.0.send(()).unwrap();
+        }
+    }
+    // No memory holds such a stack.
+    let config = Config { thread_stack_size: Some(1 << 46), ..Config::default() };
+    let runtime = runtime_with(config, 2);
+    let (sender, dropped) = mpsc::channel();
+    for _ in 0..3 {
+        let held = Dropped(sender.clone());
+        drop(runtime.spawn(async move {
+            std::future::pending::<()>().await;
+            drop(held);
+        }));
+    }
+    assert!(runtime.shutdown(Some(Duration::from_secs(60))).is_empty());
+    assert_eq!(dropped.try_iter().count(), 3);
+}
