@@ -128,6 +128,7 @@ impl Runtime {
                  wait for the end of it: repeat the call from a thread of the host's own",
             ));
         }
+        self.end_tasks();
         for port in &ports {
             if !port.mailbox.settle(wait) {
                 return Err(still_running(port.mailbox.counts().tasks));
@@ -140,6 +141,15 @@ impl Runtime {
             log::debug!("runtime {:#x} shut down", self.id);
         }
         Ok(())
+    }
+
+    /// Makes the executor end all tasks, on this thread those that no other is there for: where the
+    /// system has refused the runtime its threads, nobody else ever would.
+    fn end_tasks(&self) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(runtime) = &*running {
+            runtime.as_ref().shutdown(Some(Duration::ZERO));
+        }
     }
 
     /// Forgets a runtime that has been shut down, and closes its ports.

@@ -43,10 +43,11 @@ use super::{
     tasks::{Abort, Key, Tasks},
 };
 use crate::{
+    failure::Failure,
     id::{no_task, wharf_task_t},
     message::*,
     status::*,
-    value::Value,
+    value::{IntoValue, Value},
 };
 use std::{
     mem::MaybeUninit,
@@ -234,7 +235,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         let mut state = lock(&self.state);
         let id = state.tasks.id(key);
         let Some(task) = state.tasks.remove(key) else { return Duty::default() };
-        let (kind, code, value) = what.unwrap_or_else(|| (state.early_end(&task), 0, Value::NULL));
+        let (kind, code, value) = what.unwrap_or_else(|| early_end(state.phase, task.cancelled));
         let message = Message { tag: task.tag, task: id, kind, code, value };
         let (arrived, dropped) = if state.phase == Phase::Closed {
             state.messages.release();
@@ -275,8 +276,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         let phase = state.phase;
         let task = state.tasks.get_mut(key)?;
         let tag = task.tag;
-        let (kind, code, value) =
-            what.unwrap_or_else(|| (early_end(phase, task.cancelled), 0, Value::NULL));
+        let (kind, code, value) = what.unwrap_or_else(|| early_end(phase, task.cancelled));
         Some((Message { tag, task: id, kind, code, value }, open))
     }
 
@@ -711,17 +711,19 @@ impl<A: Abort + Clone> State<A> {
             *credit = credit.saturating_sub(1);
         }
     }
-
-    fn early_end(&self, task: &super::tasks::Task<A>) -> i32 {
-        early_end(self.phase, task.cancelled)
-    }
 }
 
-/// The kind of a terminal message of a task that was dropped before its end.
-fn early_end(phase: Phase, cancelled: bool) -> i32 {
+/// The terminal message of a task that was dropped before its end.
+fn early_end(phase: Phase, cancelled: bool) -> (i32, i32, Value) {
     match phase {
-        Phase::ShutDown if !cancelled => WHARF_KIND_SHUT_DOWN,
-        _ => WHARF_KIND_CANCELLED,
+        _ if cancelled => (WHARF_KIND_CANCELLED, 0, Value::NULL),
+        Phase::ShutDown => (WHARF_KIND_SHUT_DOWN, 0, Value::NULL),
+        Phase::Closed => (WHARF_KIND_CANCELLED, 0, Value::NULL),
+        Phase::Open => {
+            let text = "no thread was to be had that could have run it";
+            let why = Failure::new(-WHARF_SYSTEM, text).into_value();
+            (WHARF_KIND_ERROR, -WHARF_SYSTEM, why.unwrap_or(Value::NULL))
+        }
     }
 }
 
