@@ -39,6 +39,9 @@ programs! {
     p11_side_by_side
     p12_bytes_without_a_copy
     handlers
+    faults_descriptors_exhausted
+    faults_post_calls_back
+    faults_threads_refused
     random
     storm
 }

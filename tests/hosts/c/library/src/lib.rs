@@ -233,3 +233,9 @@ pub extern "C" fn harbour_release(released: bool) {
 pub extern "C" fn harbour_hush() {
     std::panic::set_hook(Box::new(|_| {}));
 }
+
+/// Opens a socket, and says on which port it listens.
+#[export(name = "harbour_listen")]
+async fn listen() -> Result<u16, std::io::Error> {
+    Ok(wharf::net::TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port())
+}
