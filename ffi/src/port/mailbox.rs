@@ -233,19 +233,20 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
     /// value; without it the future was dropped before its end.
     pub(crate) fn finish(&self, key: Key, what: Option<(i32, i32, Value)>) -> Duty {
         let mut state = lock(&self.state);
+        if state.phase == Phase::Closed {
+            drop(state);
+            // Bytes of the host's in it are given back by host code, which a close waits for.
+            drop(what);
+            return self.forget(key);
+        }
         let id = state.tasks.id(key);
         let Some(task) = state.tasks.remove(key) else { return Duty::default() };
         let (kind, code, value) = what.unwrap_or_else(|| early_end(state.phase, task.cancelled));
         let message = Message { tag: task.tag, task: id, kind, code, value };
-        let (arrived, dropped) = if state.phase == Phase::Closed {
-            state.messages.release();
-            (Arrived::default(), Some(message))
-        } else {
-            state.messages.push_terminal(message);
-            (state.arrived(), None)
-        };
+        state.messages.push_terminal(message);
+        let arrived = state.arrived();
         let forget = self.leave(state);
-        drop((task, dropped));
+        drop(task);
         let duty = self.announce(arrived);
         Duty { forget: duty.forget || forget, ..duty }
     }

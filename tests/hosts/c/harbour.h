@@ -38,6 +38,8 @@ wharf_status_t harbour_keep(wharf_port_t port, uint64_t tag, const wharf_value_t
 wharf_status_t harbour_lend(wharf_port_t port, uint64_t tag, uint32_t length, wharf_task_t *task);
 wharf_status_t harbour_trap(wharf_port_t port, uint64_t tag, wharf_task_t *task);
 wharf_status_t harbour_hog(wharf_port_t port, uint64_t tag, wharf_task_t *task);
+wharf_status_t harbour_ferry(wharf_port_t port, uint64_t tag, const wharf_value_t *value,
+                             wharf_task_t *task);
 wharf_status_t harbour_listen(wharf_port_t port, uint64_t tag, wharf_task_t *task);
 
 #ifdef __cplusplus

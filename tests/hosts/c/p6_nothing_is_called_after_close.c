@@ -3,6 +3,8 @@
  * code, closing never waits. */
 #include "vm.h"
 
+#include <unistd.h>
+
 enum { SHORT = 1000000 };
 
 static wharf_runtime_t runtime;
@@ -77,6 +79,28 @@ static void a_hog_holds_up_a_shutdown_but_not_its_caller(void) {
   CHECK_OK(wharf_runtime_free(mine));
 }
 
+static atomic_int answered;
+
+static void freed_slowly(void *nothing, void *peer) {
+  CHECK(!atomic_load(&answered));
+  usleep(20000);
+  CHECK(!atomic_load(&answered));
+  parcel_freed(nothing, peer);
+}
+
+/* A finalizer is host code, too: that of a result which nobody receives any more. */
+static void a_close_waits_for_finalizers(void) {
+  parcel_t parcel = {{0}, 0};
+  wharf_value_t value = parcel_value(&parcel);
+  value.value.as_external_typed_data.callback = freed_slowly;
+  wharf_port_t port = open_port(runtime);
+  CHECK_OK(harbour_ferry(port, 1, &value, NULL));
+  while (harbour_alive() == 0) stats_of(port);
+  CHECK_OK(wharf_port_close(port, LONG));
+  atomic_store(&answered, 1);
+  CHECK(atomic_load(&parcel.freed) == 1);
+}
+
 static wharf_port_t own, friends;
 static atomic_int answers[3];
 
@@ -147,6 +171,7 @@ static void inside_host_code_nothing_waits_for_itself(void) {
 int main(void) {
   runtime = new_runtime(2);
   a_close_waits_for_host_code();
+  a_close_waits_for_finalizers();
   a_close_amid_posts_is_the_last_word();
   a_shutdown_waits_for_host_code();
   a_hog_holds_up_a_shutdown_but_not_its_caller();

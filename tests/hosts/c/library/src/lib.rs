@@ -239,3 +239,13 @@ pub extern "C" fn harbour_hush() {
 async fn listen() -> Result<u16, std::io::Error> {
     Ok(wharf::net::TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port())
 }
+
+/// A plain function, on the blocking pool: gives the bytes back once it is cancelled.
+#[export(name = "harbour_ferry")]
+fn ferry(bytes: Value, reply: Reply) -> Value {
+    let _held = Held::new();
+    while !reply.is_cancelled() {
+        std::thread::yield_now();
+    }
+    bytes
+}
