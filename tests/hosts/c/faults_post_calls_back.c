@@ -26,7 +26,8 @@ static void calls_all(int64_t tag) {
   CHECK_OK(harbour_wait(port, 6, NULL));
   CHECK(wharf_port_close(port, WHARF_FOREVER) == WHARF_DEFERRED);
   friend = vm_port(runtime);
-  CHECK(wharf_port_close(friend, 0) == WHARF_DEFERRED);
+  /* Nothing runs for it, so there is nothing to put off. */
+  CHECK_OK(wharf_port_close(friend, 0));
   CHECK_OK(wharf_runtime_default(&standard));
   REFUSED(wharf_runtime_shutdown(standard, WHARF_FOREVER), WHARF_TIMEOUT);
   REFUSED(wharf_runtime_free(runtime), WHARF_WRONG_STATE);
