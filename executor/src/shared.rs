@@ -233,10 +233,11 @@ impl Shared {
             if self.idle.begin_watch(seat.number) {
                 seat.driver.unpark();
             }
-        } else if self.may_start_worker() && self.idle.begin_search() {
-            if self.start_any_worker() != Start::Done {
-                self.idle.end_search();
-            }
+        } else if self.may_start_worker()
+            && self.idle.begin_search()
+            && self.start_any_worker() != Start::Done
+        {
+            self.idle.end_search();
         }
     }
 
