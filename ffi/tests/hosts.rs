@@ -42,6 +42,7 @@ programs! {
     faults_descriptors_exhausted
     faults_post_calls_back
     faults_threads_refused
+    loading_starts_no_thread
     random
     storm
 }

@@ -8,6 +8,7 @@ mod dart;
 mod demo;
 mod folder;
 mod header;
+mod install;
 mod loom;
 mod needs;
 mod sh;
@@ -18,8 +19,15 @@ use command::{Command, Failure};
 use std::process::ExitCode;
 
 /// Every command there is, in the order of the help text. A new module adds its line here.
-const COMMANDS: &[Command] =
-    &[demo::COMMAND, test::COMMAND, loom::COMMAND, bench::COMMAND, dart::COMMAND, header::COMMAND];
+const COMMANDS: &[Command] = &[
+    demo::COMMAND,
+    test::COMMAND,
+    loom::COMMAND,
+    bench::COMMAND,
+    dart::COMMAND,
+    header::COMMAND,
+    install::COMMAND,
+];
 
 fn main() -> ExitCode {
     let mut args = lexopt::Parser::from_env();

@@ -66,6 +66,20 @@ pub(crate) const SANITIZERS: Need = Need {
 const SANITIZED: &str =
     "echo 'int main(void) { return 0; }' | cc -fsanitize=address,undefined -x c -o /dev/null -";
 
+/// pkg-config, by whatever program.
+pub(crate) const PKG_CONFIG: Need = Need {
+    what: "pkg-config",
+    here: || sh::works("pkg-config", &["--version"]),
+    from: Source::Debian(&["pkgconf"]),
+};
+
+/// CMake and the program that does what it says.
+pub(crate) const CMAKE: Need = Need {
+    what: "CMake, and make",
+    here: || sh::works("cmake", &["--version"]) && sh::works("make", &["--version"]),
+    from: Source::Debian(&["cmake", "make"]),
+};
+
 /// rustfmt.
 pub(crate) const RUSTFMT: Need = Need {
     what: "rustfmt",

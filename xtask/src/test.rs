@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that must hold, in parts that also run alone.
 
 mod c;
+mod install;
 mod parts;
 
 use crate::{

@@ -551,7 +551,7 @@ static void say_seed_at_failure(void) { say_seed(0); }
 
 int main(int argc, char **argv) {
   uint64_t seed = 1;
-  long seconds = 0, voyages = 150, done = 0;
+  long seconds = 0, voyages = 600, done = 0;
   for (int at = 1; at + 1 < argc; at++) {
     if (strcmp(argv[at], "--seed") == 0) seed = strtoull(argv[at + 1], NULL, 10);
     if (strcmp(argv[at], "--seconds") == 0) seconds = strtol(argv[at + 1], NULL, 10);

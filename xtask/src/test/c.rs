@@ -121,7 +121,7 @@ impl Bench {
 }
 
 /// The first block of C in a page of Markdown.
-fn c_example(markdown: &str) -> Option<&str> {
+pub(super) fn c_example(markdown: &str) -> Option<&str> {
     let (_, rest) = markdown.split_once("\n```c\n")?;
     rest.split_once("\n```").map(|(code, _)| code)
 }
