@@ -11,6 +11,10 @@ import 'dart:ffi';
 import 'dart:io';
 import 'dart:isolate';
 
+import 'package:wharf/wharf.dart';
+
+import '../support/tests.dart';
+
 const _messages = 300000;
 const _roundTrips = 5000;
 
@@ -18,7 +22,9 @@ typedef _FloodNative = Void Function(Pointer<Void>, Int64, Int64);
 typedef _Flood = void Function(Pointer<Void>, int, int);
 
 Future<void> main(List<String> args) async {
-  final tests = DynamicLibrary.open(args[0]);
+  final own = Tests(args[0]);
+  final tests = own.library.dynamicLibrary;
+  final wharf = WharfPort(own.library);
   final peer = DynamicLibrary.open(args[1]);
   final at = args.indexOf('--rounds');
   final rounds = at < 0 ? 11 : int.parse(args[at + 1]);
@@ -30,8 +36,12 @@ Future<void> main(List<String> args) async {
       tests.lookupFunction<_FloodNative, _Flood>('floor_flood');
   final peerFlood = peer.lookupFunction<Void Function(Int64, Int64),
       void Function(int, int)>('peer_flood');
+  final bareFlood = tests.lookupFunction<Void Function(Int64, Int64),
+      void Function(int, int)>('bare_flood');
   await _inTurn('300k integers posted by one task', 'messages/s', rounds, {
     'floor': () => _flood((port) => floorFlood(post, port, _messages)),
+    'wharf': () => _flood((port) => bareFlood(port, _messages)),
+    'wharf, in envelopes': () => _enveloped(own, wharf),
     'tokio': () => _flood((port) => peerFlood(port, _messages)),
   });
 
@@ -44,8 +54,12 @@ Future<void> main(List<String> args) async {
       void Function(Pointer<Void>)>('floor_echo_stop');
   final peerEcho = peer.lookupFunction<Void Function(Int64, Int64),
       void Function(int, int)>('peer_echo');
+  final bareEcho = tests.lookupFunction<Void Function(Int64, Int64),
+      void Function(int, int)>('bare_echo');
   await _inTurn('round trip of a trivial task', 'µs', rounds, {
     'floor': () => _echoThread(post, echoStart, echoSend, echoStop),
+    'wharf': () => _roundTrip((port, i) => bareEcho(port, i)),
+    'wharf, a future each': () => _futures(own, wharf),
     'tokio': () => _roundTrip((port, i) => peerEcho(port, i)),
   });
 }
@@ -87,6 +101,29 @@ Future<double> _flood(void Function(int port) start) async {
   await done.future;
   port.close();
   return _messages * 1e6 / clock.elapsedMicroseconds;
+}
+
+/// The same through the package: a stream of one task.
+Future<double> _enveloped(Tests tests, WharfPort port) async {
+  var next = 0;
+  final clock = Stopwatch()..start();
+  await port
+      .stream<int>(
+          (port, tag, task) => tests.flood(port, tag, _messages, task))
+      .forEach((message) {
+    if (message != next++) throw StateError('found $message');
+  });
+  return _messages * 1e6 / clock.elapsedMicroseconds;
+}
+
+/// Round trips through the package: a future awaited, one after the other.
+Future<double> _futures(Tests tests, WharfPort port) async {
+  final clock = Stopwatch()..start();
+  for (var i = 0; i < _roundTrips; i++) {
+    final found = await port.echo(tests, i).value;
+    if (found != i) throw StateError('found $found, expected $i');
+  }
+  return clock.elapsedMicroseconds / _roundTrips;
 }
 
 /// The mean time in µs from [send] to its answer, one at a time on one port.
