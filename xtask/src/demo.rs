@@ -2,17 +2,21 @@
 //! library `pages`, from a site on loopback that is a wharf program itself, or from the web.
 
 mod c;
+mod dart;
 
 use crate::{
     command::{Command, Failure},
     folder, needs, sh,
     site::Site,
 };
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitStatus,
+};
 
 pub(crate) const COMMAND: Command = Command {
     name: "demo",
-    about: "load web pages through the C host: `cargo xtask demo [OPTIONS] [URL...]`",
+    about: "load web pages through a host in C or Dart: `cargo xtask demo [OPTIONS] [URL...]`",
     help: "\
 usage: cargo xtask demo [OPTIONS] [URL...]
 
@@ -20,7 +24,7 @@ Builds the library `pages` and a host program, starts a web site on loopback, an
 pages from it: over HTTP and HTTPS in turn, packed with gzip, some of them through a redirect.
 With URLs of your own it loads those instead, and starts no site.
 
-  --host c          the language of the host (default: c)
+  --host c|dart     the language of the host (default: c)
   --pages N         how many pages of the site to load (default: 200)
   --concurrency N   how many are under way at once (default: 50)
   --site FOLDER     what the site serves; its .html files are the pages. Default: the documentation
@@ -33,8 +37,16 @@ Exit status 0 if every accepted submit got exactly one answer and, on the site, 
     run,
 };
 
+/// The language of the host.
+#[derive(Clone, Copy, PartialEq)]
+enum Language {
+    C,
+    Dart,
+}
+
 /// What the command line asks for.
 struct Options {
+    host: Language,
     pages: usize,
     concurrency: usize,
     site: Option<PathBuf>,
@@ -46,6 +58,7 @@ struct Options {
 fn options(args: &mut lexopt::Parser) -> Result<Options, Failure> {
     use lexopt::prelude::*;
     let mut options = Options {
+        host: Language::C,
         pages: 200,
         concurrency: 50,
         site: None,
@@ -56,9 +69,11 @@ fn options(args: &mut lexopt::Parser) -> Result<Options, Failure> {
     while let Some(arg) = args.next()? {
         match arg {
             Long("host") => match args.value()?.string()?.as_str() {
-                "c" => {}
+                "c" => options.host = Language::C,
+                "dart" => options.host = Language::Dart,
                 other => {
-                    return Err(Failure::new(format!("there is no host '{other}'; there is: c")));
+                    let text = format!("there is no host '{other}'; there are: c, dart");
+                    return Err(Failure::new(text));
                 }
             },
             Long("pages") => options.pages = at_least_one("--pages", args)?,
@@ -90,7 +105,7 @@ fn at_least_one(name: &str, args: &mut lexopt::Parser) -> Result<usize, Failure>
 
 fn run(args: &mut lexopt::Parser) -> Result<(), Failure> {
     let options = options(args)?;
-    if !(needs::CC.here)() {
+    if options.host == Language::C && !(needs::CC.here)() {
         return Err(Failure::new(format!(
             "the host is in C, and there is no C compiler: {}",
             needs::CC.from.advice()
@@ -98,24 +113,64 @@ fn run(args: &mut lexopt::Parser) -> Result<(), Failure> {
     }
     let own_site = options.urls.is_empty();
     let served = if own_site { Some(served(&options)?) } else { None };
-    let mut build = sh::cargo(["build", "--release", "--package", "pages"]);
-    if own_site {
-        build.args(["--package", "site"]);
-    }
     println!("building the library and the host{}", if own_site { ", and the site" } else { "" });
-    sh::run_unseen(build)?;
     let built = sh::target_dir()?.join("release");
     let work = sh::work_dir("demo")?;
-    let host = c::build(&built, &work)?;
+    let host = build(&options, &built, &work)?;
 
     let Some((folder, pages)) = served else {
-        return c::run(&host, &options, None, &options.urls);
+        return host.run(&options, None, &options.urls);
     };
     let site = Site::start(&built, &folder, &work.join("ca.pem"))?;
     let urls = site.urls(&pages, options.pages);
     println!("the site is up at http://{} and https://{}", site.http, site.https);
     println!("and serves {}", folder.display());
-    c::run(&host, &options, Some(&site), &urls)
+    host.run(&options, Some(&site), &urls)
+}
+
+/// A host that has been built.
+enum Host {
+    C(PathBuf),
+    Dart(dart::Host),
+}
+
+/// Builds what the host needs, and the site where one is wanted.
+fn build(options: &Options, built: &Path, work: &Path) -> Result<Host, Failure> {
+    let mut packages = Vec::new();
+    if options.host == Language::C {
+        packages.extend(["--package", "pages"]);
+    }
+    if options.urls.is_empty() {
+        packages.extend(["--package", "site"]);
+    }
+    if !packages.is_empty() {
+        let mut build = sh::cargo(["build", "--release"]);
+        build.args(packages);
+        sh::run_unseen(build)?;
+    }
+    Ok(match options.host {
+        Language::C => Host::C(c::build(built, work)?),
+        Language::Dart => Host::Dart(dart::build()?),
+    })
+}
+
+impl Host {
+    fn run(&self, options: &Options, site: Option<&Site>, urls: &[String]) -> Result<(), Failure> {
+        match self {
+            Self::C(program) => c::run(program, options, site, urls),
+            Self::Dart(host) => host.run(options, site, urls),
+        }
+    }
+}
+
+/// What a host's exit status says; all hosts end alike.
+fn judge(status: ExitStatus) -> Result<(), Failure> {
+    match status.code() {
+        Some(0) => Ok(()),
+        Some(3) => Err(Failure::new("not every page of the site was loaded; why is above")),
+        Some(4) => Err(Failure::new("an accepted submit was not answered by exactly one message")),
+        _ => Err(Failure::new(format!("the host failed ({status})"))),
+    }
 }
 
 /// The folder that the site serves, and those of its pages that are loaded.

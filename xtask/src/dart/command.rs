@@ -18,9 +18,10 @@ usage: cargo xtask dart bindings
 
   bindings   make ffi/hosts/dart/lib/src/bindings.g.dart from the C header
   run        run a program in the Dart machine, with package:wharf to be found;
-             the words {tests}, {checked} and {peer} among the arguments stand for
-             the paths of libraries, built first: the tests' as the benches use it,
-             the same with debug assertions, and the benches' peer
+             the words {tests}, {checked}, {pages} and {peer} among the arguments
+             stand for the paths of libraries, built first: the tests' as the benches
+             use it, the same with debug assertions, the examples' (so, too), and the
+             benches' peer
   rates      run tests/hosts/dart/bench/rates.dart: a line of JSON for each row
 
 `cargo xtask test --install dart` fetches the machine and what it takes to build for it.
@@ -60,6 +61,7 @@ fn program(file: &std::path::Path, args: Vec<String>) -> Result<(), Failure> {
         match arg.as_str() {
             "{tests}" => command.arg(dart.library("wharf-dart-tests", true)?),
             "{checked}" => command.arg(dart.library("wharf-dart-tests", false)?),
+            "{pages}" => command.arg(dart.library("pages", false)?),
             "{peer}" => command.arg(dart.library("wharf-dart-peer", true)?),
             _ => command.arg(arg),
         };

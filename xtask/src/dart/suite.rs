@@ -11,20 +11,25 @@ use std::{
 };
 
 const FOLDER: &str = "tests/hosts/dart";
-const LIBRARY: &str = "wharf-dart-tests";
+
+/// What the programs load: the tests' own library, and the one of the examples.
+const LIBRARIES: [&str; 2] = ["wharf-dart-tests", "pages"];
 
 /// Far above what a program takes: one that is not done by then hangs.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// Builds the library that the programs call, and runs them all.
+/// Builds the libraries that the programs load, and runs them all.
 pub(crate) fn run() -> Result<(), Failure> {
     let dart = Dart::find()?;
-    let library = dart.library(LIBRARY, false)?;
+    let mut libraries = Vec::new();
+    for package in LIBRARIES {
+        libraries.push(dart.library(package, false)?);
+    }
     let mut failed = Vec::new();
     for program in programs()? {
         let mut command = dart.command(&program)?;
         // Some of the tasks panic, as they should: their traces would bury what matters.
-        command.arg(&library).env("RUST_BACKTRACE", "0");
+        command.args(&libraries).env("RUST_BACKTRACE", "0");
         if let Err(failure) = run_patiently(command) {
             println!("{failure}");
             failed.push(program.file_name().unwrap_or_default().to_string_lossy().into_owned());

@@ -45,10 +45,5 @@ pub(super) fn run(
     let status = status.map_err(|error| {
         Failure::new(format!("cannot start the host, {}: {error}", program.display()))
     })?;
-    match status.code() {
-        Some(0) => Ok(()),
-        Some(3) => Err(Failure::new("not every page of the site was loaded; why is above")),
-        Some(4) => Err(Failure::new("an accepted submit was not answered by exactly one message")),
-        _ => Err(Failure::new(format!("the host failed ({status})"))),
-    }
+    super::judge(status)
 }
