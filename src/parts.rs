@@ -117,7 +117,10 @@ pub(crate) fn holding_the_clock<R, F: FnOnce() -> R>(
 ) -> impl FnOnce() -> R + use<R, F> {
     let hold = timers.and_then(Timers::hold_clock);
     move || {
-        let _hold = hold;
+        // Not only until the job returns: the task that waits for it must have been woken.
+        if let Some(hold) = hold {
+            wharf_executor::keep_until_done(Box::new(hold));
+        }
         job()
     }
 }

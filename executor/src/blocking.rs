@@ -15,6 +15,8 @@ use crate::{
     task::{Header, Id, JoinHandle, Owner, Task, contain},
 };
 use std::{
+    any::Any,
+    cell::Cell,
     collections::VecDeque,
     future::Future,
     pin::Pin,
@@ -32,6 +34,15 @@ use wharf_base::{
     coop,
     sync::{Mutex, MutexGuard, lock},
 };
+
+thread_local! {
+    static KEPT: Cell<Option<Box<dyn Any>>> = const { Cell::new(None) };
+}
+
+/// Keeps `guard` until the blocking job that this thread runs has ended and its handle was woken.
+pub fn keep_until_done(guard: Box<dyn Any>) {
+    KEPT.set(Some(guard));
+}
 
 /// A closure as a future that is done at its first poll.
 struct Job<F>(Option<F>);
@@ -232,6 +243,7 @@ fn run(parts: Arc<Parts>) {
     let mut coming = true;
     while let Some(job) = next(shared, coming) {
         contain(|| job.run());
+        contain(|| drop(KEPT.take()));
         coming = false;
     }
     shared.config.hook(|config| &config.on_thread_stop);

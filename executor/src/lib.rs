@@ -21,6 +21,7 @@ mod thread_driver;
 mod threads;
 mod worker;
 
+pub use blocking::keep_until_done;
 pub use config::{Config, Flavor, Hook, ThreadName, UnhandledPanic};
 pub use driver::Driver;
 pub use executor::{Executor, Unfinished};
