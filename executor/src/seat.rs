@@ -69,10 +69,10 @@ unsafe impl Sync for Seat {}
 unsafe impl Send for Seat {}
 
 impl Seat {
-    pub(crate) fn new(number: usize, driver: Arc<dyn Driver>) -> Self {
+    pub(crate) fn new(number: usize, driver: Arc<dyn Driver>, alone: bool) -> Self {
         Self {
             number,
-            ring: Ring::new(),
+            ring: Ring::new(alone),
             lifo: LifoSlot::new(),
             driver,
             registry: Registry::new(),

@@ -77,8 +77,10 @@ impl Shared {
         drivers: Vec<Arc<dyn Driver>>,
         parts: Weak<Parts>,
     ) -> NonNull<Self> {
+        let alone = drivers.len() == 1;
+        let drivers = drivers.into_iter().enumerate();
         let seats: Box<[Seat]> =
-            drivers.into_iter().enumerate().map(|(n, driver)| Seat::new(n, driver)).collect();
+            drivers.map(|(number, driver)| Seat::new(number, driver, alone)).collect();
         let shared = Box::leak(Box::new(Self {
             has_lifo: config.flavor == Flavor::MultiThread,
             idle: Idle::new(seats.len()),

@@ -3,7 +3,7 @@
 
 use crate::{Executor, block_on::Driving, seat::Seat, shared::Shared, task::contain, worker};
 use std::{
-    sync::Arc,
+    sync::{Arc, Weak},
     thread::Builder,
     time::{Duration, Instant},
 };
@@ -29,13 +29,25 @@ pub(crate) struct Threads {
 
 #[derive(Default)]
 pub(crate) struct State {
-    /// Worker threads, started or about to.
+    /// Worker threads that have reported for their first place.
     pub(crate) running: usize,
     /// Those of them that wait for a place.
     idle: usize,
+    /// Places for those.
     places: Vec<Place>,
+    /// Places of threads that were started and have not reported yet. A shutdown takes these back
+    /// and does not wait for the threads: whoever comes and finds its place gone goes again.
+    starting: Vec<Place>,
     pub(crate) drained: usize,
     closed: bool,
+}
+
+impl State {
+    /// Takes the place of a starting thread off the list; whether it was there.
+    fn withdraw(&mut self, place: Place) -> bool {
+        let index = self.starting.iter().position(|other| other.seat == place.seat);
+        index.map(|index| self.starting.swap_remove(index)).is_some()
+    }
 }
 
 impl Threads {
@@ -47,12 +59,27 @@ impl Threads {
         lock(&self.state)
     }
 
-    /// No thread gets a place from now on.
+    /// No thread gets a place from now on. Returns those that were given and not taken up.
     pub(crate) fn close(&self) -> Vec<Place> {
         let mut state = self.state();
         state.closed = true;
         self.assigned.notify_all();
-        std::mem::take(&mut state.places)
+        let mut places = std::mem::take(&mut state.places);
+        places.append(&mut state.starting);
+        places
+    }
+
+    /// A new thread reports for its place, and enters the runtime; `None` if the place was taken
+    /// back, or the runtime is about to do so. Such a thread has never held the runtime alive.
+    fn report(&self, place: Place, parts: &Weak<Parts>) -> Option<Arc<Parts>> {
+        let mut state = self.state();
+        if !state.starting.iter().any(|other| other.seat == place.seat) {
+            return None;
+        }
+        let parts = parts.upgrade()?;
+        state.withdraw(place);
+        state.running += 1;
+        Some(parts)
     }
 
     pub(crate) fn count_drained(&self) {
@@ -111,10 +138,6 @@ impl Shared {
     /// Puts a thread into a seat that the caller owns. Where that fails, the seat is vacant again.
     pub(crate) fn start_worker(&self, seat: usize, searching: bool) -> bool {
         let place = Place { seat, searching };
-        let Some(parts) = self.parts.upgrade() else {
-            self.idle.vacant.insert(seat);
-            return false;
-        };
         let mut state = self.threads.state();
         if state.closed {
             drop(state);
@@ -126,17 +149,19 @@ impl Shared {
             self.threads.assigned.notify_one();
             return true;
         }
-        state.running += 1;
+        state.starting.push(place);
         drop(state);
-        match self.builder().spawn(move || run(parts, place)) {
-            Ok(_) => true,
-            Err(error) => {
-                log::error!("a worker thread could not be started, tasks have to wait: {error}");
-                self.threads.state().running -= 1;
-                self.idle.vacant.insert(seat);
-                false
-            }
+        // Weak: a runtime that is dropped before the thread has come does not wait for it.
+        let (threads, parts) = (self.threads.clone(), self.parts.clone());
+        let started = self.builder().spawn(move || run(&threads, &parts, place));
+        let Err(error) = started else { return true };
+        log::error!("a worker thread could not be started, tasks have to wait: {error}");
+        let withdrawn = self.threads.state().withdraw(place);
+        if withdrawn {
+            self.idle.vacant.insert(seat);
         }
+        // If it was not there, a shutdown has the seat, and has ended the search too.
+        !withdrawn
     }
 
     /// What a thread of this executor is started with.
@@ -152,10 +177,10 @@ impl Shared {
 }
 
 /// The life of a worker thread.
-fn run(parts: Arc<Parts>, first: Place) {
+fn run(threads: &Threads, parts: &Weak<Parts>, first: Place) {
+    let Some(parts) = threads.report(first, parts) else { return };
     let executor = Executor::of(&parts).expect("a worker's runtime has our executor");
     let shared = executor.shared();
-    let threads = shared.threads.clone();
     shared.config.hook(|config| &config.on_thread_start);
     let driving = Driving::begin();
     let mut place = Some(first);

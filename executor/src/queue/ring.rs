@@ -96,6 +96,8 @@ pub(crate) struct Ring<T> {
     head: AtomicU64,
     tail: AtomicU32,
     buffer: AtomicPtr<Buffer<T>>,
+    /// There are no thieves.
+    alone: bool,
     /// The owner's: buffers that a thief may still read.
     retired: UnsafeCell<Vec<*mut Buffer<T>>>,
 }
@@ -114,8 +116,11 @@ fn unpack(head: u64) -> (u32, u32) {
 }
 
 impl<T> Ring<T> {
-    pub(crate) fn new() -> Self {
+    /// An empty ring. `alone`: nobody but the owner will ever take from it, which spares the owner
+    /// the read-modify-writes.
+    pub(crate) fn new(alone: bool) -> Self {
         Self {
+            alone,
             head: AtomicU64::new(0),
             tail: AtomicU32::new(0),
             buffer: AtomicPtr::new(Buffer::new(SMALLEST)),
@@ -181,6 +186,12 @@ impl<T> Ring<T> {
             }
             let after = next.wrapping_add(1);
             let changed = pack(if held == next { after } else { held }, after);
+            if self.alone {
+                // Relaxed: nobody else looks, save for figures.
+                self.head.store(changed, Relaxed);
+                // SAFETY: the item is ours now, and only we write slots.
+                return Some(unsafe { self.own_buffer().read(next) });
+            }
             // AcqRel: pairs with a thief's claim and release.
             match self.head.compare_exchange_weak(head, changed, AcqRel, Acquire) {
                 // SAFETY: the item is ours now, and only we write slots.
@@ -237,6 +248,7 @@ impl<T> Ring<T> {
     ///
     /// The caller is the owner of `into`, which is another ring.
     pub(crate) unsafe fn steal_into(&self, into: &Self) -> Option<std::ptr::NonNull<T>> {
+        debug_assert!(!self.alone, "a ring that has no thieves");
         let (first, count) = self.claim()?;
         // Acquire: pairs with the release in `exchange_buffer`; it comes after the claim.
         // SAFETY: the claim keeps the owner from freeing this buffer.
@@ -312,7 +324,7 @@ mod tests {
     fn fifo_at_every_size_and_around_growth() {
         let size = SMALLEST as usize;
         for count in [1, size - 1, size, size + 1, 4 * size, 4 * size + 1] {
-            let ring = Ring::new();
+            let ring = Ring::new(false);
             for round in 0..3 {
                 for n in 0..count {
                     // SAFETY: this thread is the owner.
@@ -338,7 +350,7 @@ mod tests {
         for (count, stolen) in
             [(0, 0), (1, 1), (2, 1), (3, 2), (10, 5), (1000, LARGEST_THEFT as usize)]
         {
-            let (from, into) = (Ring::new(), Ring::new());
+            let (from, into) = (Ring::new(false), Ring::new(false));
             for n in 0..count {
                 // SAFETY: this thread owns both rings.
                 unsafe { from.push(item(n)) };
@@ -373,7 +385,7 @@ mod models {
 
     fn steal(from: Arc<Ring<()>>) -> thread::JoinHandle<Vec<usize>> {
         thread::spawn(move || {
-            let into = Ring::new();
+            let into = Ring::new(false);
             let mut got = Vec::new();
             // SAFETY: `into` is this thread's.
             unsafe {
@@ -388,7 +400,7 @@ mod models {
 
     /// Pushes and pops as the owner, against thieves; everything must be got once.
     fn owner_against(thieves: usize, script: &[Option<usize>]) {
-        let ring = Arc::new(Ring::new());
+        let ring = Arc::new(Ring::new(false));
         let thieves: Vec<_> = (0..thieves).map(|_| steal(ring.clone())).collect();
         let mut got = Vec::new();
         // SAFETY: this thread is the owner.

@@ -1,6 +1,7 @@
 //! The executor as a whole.
 
 mod api;
+mod fairness;
 
 use crate::{Config, Driver, Executor, Flavor, ThreadDriver, task};
 use std::{
