@@ -21,18 +21,19 @@ use std::{
     future::Future,
     pin::Pin,
     ptr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::*},
-    },
+    sync::Arc,
     task::{Context, Poll},
-    thread::{self, Thread},
     time::Instant,
 };
 use wharf_base::{
     context::{self, Parts},
     coop,
-    sync::{Mutex, MutexGuard, lock},
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering::*},
+        lock,
+        thread::{self, Thread},
+    },
 };
 
 thread_local! {
@@ -83,9 +84,8 @@ struct Idler {
     woken: AtomicBool,
 }
 
-#[derive(Default)]
-pub(crate) struct State {
-    queue: VecDeque<Task>,
+pub(crate) struct State<J = Task> {
+    queue: VecDeque<J>,
     idle: Vec<Arc<Idler>>,
     pub(crate) threads: usize,
     /// A thread is on its way to the queue.
@@ -93,7 +93,7 @@ pub(crate) struct State {
     closed: bool,
 }
 
-impl State {
+impl<J> State<J> {
     pub(crate) fn idle(&self) -> usize {
         self.idle.len()
     }
@@ -103,8 +103,8 @@ impl State {
     }
 }
 
-pub(crate) struct Pool {
-    state: Mutex<State>,
+pub(crate) struct Pool<J = Task> {
+    state: Mutex<State<J>>,
     gone: wharf_base::sync::Condvar,
 }
 
@@ -115,15 +115,61 @@ enum Send {
     Start,
 }
 
-impl Pool {
+/// What a thread that looks for work finds.
+enum Found<J> {
+    /// A job, and whom to send for because there are more.
+    Job(J, Send),
+    /// Nothing: the thread is on the stack of the idle.
+    Rest(Arc<Idler>),
+    /// The pool is closed.
+    End,
+}
+
+impl<J> Pool<J> {
     pub(crate) fn new() -> Self {
-        Self { state: Mutex::new(State::default()), gone: wharf_base::sync::Condvar::new() }
+        let state = State {
+            queue: VecDeque::new(),
+            idle: Vec::new(),
+            threads: 0,
+            coming: false,
+            closed: false,
+        };
+        Self { state: Mutex::new(state), gone: wharf_base::sync::Condvar::new() }
     }
 
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State<J>> {
         lock(&self.state)
     }
 
+    /// Queues a job, and says whom to send for; gives the job back if the pool is closed.
+    fn add(&self, job: J, most: usize) -> Result<Send, J> {
+        let mut state = self.state();
+        if state.closed {
+            return Err(job);
+        }
+        state.queue.push_back(job);
+        Ok(state.send(most))
+    }
+
+    /// Looks for work. `coming`: the thread was sent for.
+    fn find(&self, coming: bool, most: usize) -> Found<J> {
+        let mut state = self.state();
+        if coming {
+            state.coming = false;
+        }
+        if let Some(job) = state.queue.pop_front() {
+            return Found::Job(job, state.send(most));
+        }
+        if state.closed {
+            return Found::End;
+        }
+        let idler = Arc::new(Idler { thread: thread::current(), woken: AtomicBool::new(false) });
+        state.idle.push(idler.clone());
+        Found::Rest(idler)
+    }
+}
+
+impl Pool {
     /// Ends the waiting jobs, and all threads after their present job.
     pub(crate) fn close(&self) {
         let mut state = self.state();
@@ -161,7 +207,7 @@ impl Idler {
     }
 }
 
-impl State {
+impl<J> State<J> {
     /// There are jobs: whom to send for.
     fn send(&mut self, most: usize) -> Send {
         if self.coming || self.queue.is_empty() {
@@ -194,16 +240,10 @@ impl Shared {
         _ = books.into_raw();
         // SAFETY: the output of the job is an `R`.
         let join = unsafe { JoinHandle::new(join) };
-        let mut state = self.pool.state();
-        if state.closed {
-            drop(state);
-            task.shut_down();
-            return join;
+        match self.pool.add(task, self.config.max_blocking_threads) {
+            Ok(send) => self.send_thread(send),
+            Err(task) => task.shut_down(),
         }
-        state.queue.push_back(task);
-        let send = state.send(self.config.max_blocking_threads);
-        drop(state);
-        self.send_thread(send);
         join
     }
 
@@ -257,23 +297,14 @@ fn run(parts: Arc<Parts>) {
 /// The next job, or `None` when it is time to go. `coming`: the thread was sent for.
 fn next(shared: &Shared, mut coming: bool) -> Option<Task> {
     loop {
-        let mut state = shared.pool.state();
-        if std::mem::take(&mut coming) {
-            state.coming = false;
+        match shared.pool.find(coming, shared.config.max_blocking_threads) {
+            Found::Job(job, send) => {
+                shared.send_thread(send);
+                return Some(job);
+            }
+            Found::End => return None,
+            Found::Rest(idler) => coming = rest(shared, &idler)?,
         }
-        if let Some(job) = state.queue.pop_front() {
-            let send = state.send(shared.config.max_blocking_threads);
-            drop(state);
-            shared.send_thread(send);
-            return Some(job);
-        }
-        if state.closed {
-            return None;
-        }
-        let idler = Arc::new(Idler { thread: thread::current(), woken: AtomicBool::new(false) });
-        state.idle.push(idler.clone());
-        drop(state);
-        coming = rest(shared, &idler)?;
     }
 }
 
@@ -299,7 +330,85 @@ fn rest(shared: &Shared, idler: &Arc<Idler>) -> Option<bool> {
             thread::park();
             continue;
         }
-        thread::park_timeout(left);
+        // `std`'s own: loom knows no time, and runs none of this.
+        std::thread::park_timeout(left);
     }
     Some(true)
+}
+
+#[cfg(all(test, loom))]
+mod models {
+    use super::*;
+    use crate::models::model;
+    use wharf_base::sync::atomic::AtomicUsize;
+
+    /// A pool of jobs that are numbers, whose threads stay for ever until it is closed.
+    struct Room {
+        pool: Pool<usize>,
+        done: AtomicUsize,
+    }
+
+    fn send(room: &Arc<Room>, send: Send) {
+        match send {
+            Send::Nobody => {}
+            Send::Wake(idler) => idler.wake(),
+            Send::Start => {
+                let room = room.clone();
+                drop(thread::spawn(move || work(&room)));
+            }
+        }
+    }
+
+    fn work(room: &Arc<Room>) {
+        let mut coming = true;
+        loop {
+            match room.pool.find(coming, 2) {
+                Found::Job(job, more) => {
+                    send(room, more);
+                    room.done.fetch_add(job, Relaxed);
+                    coming = false;
+                }
+                Found::End => return,
+                Found::Rest(idler) => {
+                    while !idler.woken.load(Acquire) {
+                        thread::park();
+                    }
+                    coming = true;
+                }
+            }
+        }
+    }
+
+    fn close(pool: &Pool<usize>) -> usize {
+        let mut state = pool.state();
+        state.closed = true;
+        let (queue, idle) = (std::mem::take(&mut state.queue), std::mem::take(&mut state.idle));
+        drop(state);
+        idle.iter().for_each(|idler| idler.wake());
+        queue.into_iter().sum()
+    }
+
+    /// Proves: jobs added from two sides while threads arrive and go idle, and then a shutdown: each job
+    /// is run or handed back, and no thread sleeps on (which would be a deadlock).
+    #[test]
+    fn jobs_against_threads_that_go_idle_and_a_shutdown() {
+        model(2, || {
+            let (pool, done) = (Pool::new(), AtomicUsize::new(0));
+            let room = Arc::new(Room { pool, done });
+            let other = room.clone();
+            let adding = thread::spawn(move || {
+                if let Ok(more) = other.pool.add(1, 2) {
+                    send(&other, more);
+                }
+            });
+            if let Ok(more) = room.pool.add(2, 2) {
+                send(&room, more);
+            }
+            adding.join().unwrap();
+            let handed_back = close(&room.pool);
+            while room.done.load(Relaxed) + handed_back < 3 {
+                thread::yield_now();
+            }
+        });
+    }
 }
