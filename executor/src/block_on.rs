@@ -379,8 +379,7 @@ mod models {
     }
 
     /// Proves: the main future is polled after every wake, also where the thread is just going to
-    /// park, in a seat or without one. Seen to fail with `rouse` looking at the state before it
-    /// sets it, and with `parked` storing `RUNNING` whatever is there.
+    /// park, in a seat or without one.
     #[test]
     fn a_wake_against_a_thread_that_parks() {
         for seated in [false, true] {

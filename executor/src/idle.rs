@@ -259,8 +259,7 @@ mod models {
     }
 
     /// Proves: a push from outside against a seat that goes to sleep is never missed by both (a lost
-    /// wake is a deadlock to loom). Seen to fail without the fence in `fall_asleep`, and without
-    /// the one in `push`.
+    /// wake is a deadlock to loom). Seen to fail without the fence in `fall_asleep`.
     #[test]
     fn a_push_against_a_sleeper() {
         model(3, || {
@@ -273,8 +272,7 @@ mod models {
     }
 
     /// Proves: of two pushes the second may rely on the searcher that the first has woken, for that
-    /// one looks again. Seen to fail with the searcher not looking after `end_search`, when its
-    /// sleep does not look either.
+    /// one looks again. Seen to fail with the last look before sleep left out.
     #[test]
     fn two_pushes_and_one_searcher() {
         model(2, || {

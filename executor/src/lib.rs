@@ -70,14 +70,15 @@
 //! that end, which queues the task again; one after it finds the task idle and queues it itself. A
 //! wake that finds the task queued already leaves its mark by a read-modify-write, so the poll to come
 //! sees what went before the wake. The models (`cargo xtask loom`) check each of these by trying
-//! the interleavings; the comment of each says which mistake, made on purpose, it was seen to catch.
+//! the interleavings; the comment of each says what it proves, and where a mistake was made on purpose
+//! to see the model catch it, which.
 //!
 //! # Threads
 //!
 //! Building an executor starts none. `block_on` sits down in a vacant seat and runs there; the first
 //! task that it leaves waiting in a queue brings up a second thread, which looks after that seat in case
 //! the poll in progress is a long one. A spawn or wake from a thread without a seat starts a thread
-//! if all sleep in vacant seats, that is, if there are none. When `block_on` leaves its seat, a
+//! if no seat has one that sleeps and one is vacant. When `block_on` leaves its seat, a
 //! worker takes it over if anything is left in it; if not, it stays vacant. A `block_on` that finds
 //! no vacant seat asks an idle worker for its own, and polls its future without one until it gets it.
 //!

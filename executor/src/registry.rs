@@ -270,8 +270,7 @@ mod models {
     const TASK: usize = 64;
 
     /// Proves: a task that ends elsewhere, while the owner spawns on and then shuts down: its
-    /// reference goes to one of the two, and no slot is given out twice. Seen to fail with
-    /// `give_back` linking before it swaps, and with `claim_all` storing instead of exchanging.
+    /// reference goes to one of the two, and no slot is given out twice.
     #[test]
     fn an_end_elsewhere_against_spawns_and_a_shutdown() {
         model(3, || {

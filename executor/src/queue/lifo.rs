@@ -60,8 +60,7 @@ mod models {
     }
 
     /// Proves: an owner that fills and empties the slot against a rescuer: each item is got once,
-    /// with all that was written before. Seen to fail with `take` as a load and a store, and with
-    /// the store in `replace` relaxed.
+    /// with all that was written before.
     #[test]
     fn owner_against_a_rescuer() {
         model(3, || {

@@ -423,23 +423,21 @@ mod models {
         assert_eq!(got, (0..pushed).collect::<Vec<_>>());
     }
 
-    /// Proves: push and pop against a thief: each item is got once, and no slot is read while it is
-    /// written. Seen to fail with `claim` moving `held` along with `next`.
+    /// Proves: push and pop against a thief: each item is got once, and no slot is read while it
+    /// is written. Seen to fail with `claim` moving `held` along with `next`.
     #[test]
     fn owner_against_a_thief() {
         model(3, || owner_against(1, &[Some(0), Some(1), None, Some(2)]));
     }
 
-    /// Proves: the same with growth under a theft (the ring holds two here): the thief reads the old
-    /// buffer or the new one, both good. Seen to fail with the old buffer freed at once, and with
-    /// the claim looked for before the new buffer is published.
+    /// Proves: the same with growth under a theft (the ring holds two here): the thief reads the
+    /// old buffer or the new one, both good. Seen to fail with the old buffer freed at once.
     #[test]
     fn growth_against_a_thief() {
         model(3, || owner_against(1, &[Some(0), Some(1), Some(2), None, Some(3)]));
     }
 
-    /// Proves: two thieves and the owner get each item once. Seen to fail with `claim` not giving way
-    /// to a claim that stands.
+    /// Proves: two thieves and the owner get each item once.
     #[test]
     fn owner_against_two_thieves() {
         model(2, || owner_against(2, &[Some(0), Some(1), None]));

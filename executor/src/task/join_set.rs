@@ -334,9 +334,7 @@ mod models {
     use crate::models::model;
     use loom::{future::block_on, thread};
 
-    /// Proves: two tasks that finish at once are both joined, for a set that waits meanwhile. Seen to
-    /// fail with `unlist` after the look at the task, with its swap as a relaxed store, and with the
-    /// set's waker left before the list is looked at, in a lock of its own.
+    /// Proves: two tasks that finish at once are both joined, for a set that waits meanwhile.
     #[test]
     fn tasks_that_finish_against_a_set_that_waits() {
         model(3, || {

@@ -115,9 +115,8 @@ fn until(flag: &Arc<AtomicBool>) -> impl Future<Output = ()> + Send + use<> {
     poll_fn(move |_| if flag.load(Relaxed) { Poll::Ready(()) } else { Poll::Pending })
 }
 
-/// Proves: two wakes, by value and by reference, against the polls: none is lost, the task is in the
-/// queue once at a time, and a poll sees what came before the wake. Seen to fail with `pause` not
-/// looking at `SCHEDULED`, and with a wake of a running task not writing anything.
+/// Proves: two wakes, by value and by reference, against the polls: none is lost, the task is in
+/// the queue once at a time, and a poll sees what came before the wake.
 #[test]
 fn wakes_against_polls() {
     model(2, || {
@@ -146,8 +145,8 @@ fn wakes_against_polls() {
     });
 }
 
-/// Proves: an abort against a wake and the polls: the future is dropped once, and the joiner learns
-/// of one end or the other. Seen to fail with `pause` not looking at `CANCELLED`.
+/// Proves: an abort against a wake and the polls: the future is dropped once, and the joiner
+/// learns of one end or the other.
 #[test]
 fn abort_against_wake_and_poll() {
     model(2, || {
@@ -174,8 +173,7 @@ fn abort_against_wake_and_poll() {
     });
 }
 
-/// Proves: a join against the end of the task: the joiner is woken, and gets the output once. Seen to
-/// fail with `offer_join_waker` not looking at `COMPLETE`.
+/// Proves: a join against the end of the task: the joiner is woken, and gets the output once.
 #[test]
 fn join_against_the_end() {
     model(3, || {
@@ -195,9 +193,8 @@ fn join_against_the_end() {
     });
 }
 
-/// Proves: a handle that has registered its waker and is dropped, against the end of the task: output
-/// and waker are dropped once, by one side. Seen to fail with `leave_join` leaving `JOIN_WAKER` set,
-/// and with the completer going by what it saw before `finish`.
+/// Proves: a handle that has registered its waker and is dropped, against the end of the task:
+/// output and waker are dropped once, by one side.
 #[test]
 fn drop_of_the_handle_against_the_end() {
     model(3, || {
@@ -219,8 +216,7 @@ fn drop_of_the_handle_against_the_end() {
     });
 }
 
-/// Proves: a handle dropped at once, against the end of the task. Seen to fail with
-/// `leave_join_at_once` as a load and a store.
+/// Proves: a handle dropped at once, against the end of the task.
 #[test]
 fn drop_of_a_fresh_handle_against_the_end() {
     model(3, || {
@@ -239,8 +235,7 @@ fn drop_of_a_fresh_handle_against_the_end() {
 }
 
 /// Proves: a shutdown, which takes the task wherever it stands, against its polls and a wake: the
-/// future is dropped once, and a place in the queue that is left behind does no harm. Seen to fail
-/// with `start` not looking at `RUNNING`, and with `seize` not looking at it.
+/// future is dropped once, and a place in the queue that is left behind does no harm.
 #[test]
 fn shutdown_against_poll_and_wake() {
     model(2, || {
