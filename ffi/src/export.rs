@@ -21,7 +21,6 @@
 use crate::{
     boundary::call,
     c::{wharf_port_t, wharf_status_t, wharf_task_t, wharf_value_t},
-    message::{Message, WHARF_KIND_DATA},
     port::{self, Key, Port},
     status::{Error, Result},
     task::{self, Terminal},
@@ -169,7 +168,7 @@ impl Reply {
     ///
     /// The port is full or without credit, closed, or shut down; the value can't be sent.
     pub fn try_post(&self, value: impl IntoValue) -> Result<()> {
-        self.post_value(value.into_value()?).map_err(|(error, _)| error)
+        self.port.post_as(self.key, value.into_value()?).map_err(|(error, _)| error)
     }
 
     /// Posts a value, and waits while the port is full or without credit.
@@ -181,14 +180,14 @@ impl Reply {
     /// The port is closed or shut down; the value can't be sent.
     pub async fn post(&self, value: impl IntoValue) -> Result<()> {
         let mut value = value.into_value()?;
+        // A stream that always finds room lets others run in between all the same.
+        wharf::task::consume_budget().await;
         loop {
-            poll_fn(|cx| self.port.mailbox.poll_room(cx)).await?;
-            match self.post_value(value) {
-                Err((error, message)) if error.status() == crate::status::WHARF_FULL => {
-                    value = message;
-                }
+            match self.port.post_as(self.key, value) {
+                Err((error, back)) if error.status() == crate::status::WHARF_FULL => value = back,
                 done => return done.map_err(|(error, _)| error),
             }
+            poll_fn(|cx| self.port.mailbox.poll_room(cx)).await?;
         }
     }
 
@@ -196,15 +195,6 @@ impl Reply {
     /// the blocking pool and have to look for themselves.
     pub fn is_cancelled(&self) -> bool {
         self.port.mailbox.is_cancelled(self.key).unwrap_or(true)
-    }
-
-    fn post_value(&self, value: Value) -> Result<(), (Error, Value)> {
-        let Some((tag, task)) = self.port.mailbox.sender(self.key) else {
-            let error = Error::new(crate::status::WHARF_NO_PORT, "the task or its port has ended");
-            return Err((error, value));
-        };
-        let message = Message { tag, task, kind: WHARF_KIND_DATA, code: 0, value };
-        self.port.post(message).map_err(|(error, message)| (error, message.value))
     }
 }
 

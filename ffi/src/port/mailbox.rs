@@ -137,6 +137,10 @@ struct Arrived {
     counted: bool,
 }
 
+/// Messages that are moved out under one hold of the lock: few enough for a sender to wait for it
+/// without going to sleep.
+const CHUNK: usize = 32;
+
 /// How many messages wait and such.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Counts {
@@ -161,6 +165,10 @@ fn refusal(phase: Phase) -> Error {
         Phase::ShutDown => Error::new(WHARF_SHUT_DOWN, "the port's runtime has been shut down"),
         _ => Error::new(WHARF_NO_PORT, "the port has been closed"),
     }
+}
+
+fn full() -> Error {
+    Error::new(WHARF_FULL, "the port is full: take messages out, or grant credit")
 }
 
 /// What the port has to see to after a call.
@@ -293,6 +301,32 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         Duty { forget, pump: false }
     }
 
+    /// Posts a data message of a running task; one step under the lock.
+    pub(crate) fn post_as(&self, key: Key, value: Value) -> Result<Duty, (Error, Value)> {
+        let mut state = lock(&self.state);
+        if state.phase != Phase::Open {
+            return Err((refusal(state.phase), value));
+        }
+        if state.credit == Some(0) {
+            return Err((full(), value));
+        }
+        let task = state.tasks.id(key);
+        let Some(tag) = state.tasks.get_mut(key).map(|task| task.tag) else {
+            return Err((no_task(task), value));
+        };
+        let message = Message { tag, task, kind: WHARF_KIND_DATA, code: 0, value };
+        let out = match state.messages.push_data(message) {
+            Pushed::Refused(message) => return Err((full(), message.value)),
+            Pushed::InsteadOf(out) => out,
+            Pushed::In => Vec::new(),
+        };
+        state.spend();
+        let arrived = state.arrived();
+        drop(state);
+        drop(out);
+        Ok(self.announce(arrived))
+    }
+
     /// The tag and id that a running task's messages bear; `None` once the port is closed.
     pub(crate) fn sender(&self, key: Key) -> Option<(u64, wharf_task_t)> {
         let mut state = lock(&self.state);
@@ -386,8 +420,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         };
         let out = match pushed {
             Pushed::Refused(message) => {
-                let text = "the port is full: take messages out, or grant credit";
-                return Err((Error::new(WHARF_FULL, text), message));
+                return Err((full(), message));
             }
             Pushed::InsteadOf(out) => out,
             Pushed::In => Vec::new(),
@@ -506,16 +539,24 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         }
     }
 
-    fn take(
-        &self,
-        mut state: MutexGuard<'_, State<A>>,
+    fn take<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State<A>>,
         into: &mut [MaybeUninit<wharf_message_t>],
     ) -> usize {
         let mut taken = 0;
-        for place in into.iter_mut() {
-            let Some(message) = state.messages.pop() else { break };
-            place.write(message.into_raw());
-            taken += 1;
+        loop {
+            let room = into.len() - taken;
+            for place in into[taken..].iter_mut().take(CHUNK) {
+                let Some(message) = state.messages.pop() else { break };
+                place.write(message.into_raw());
+                taken += 1;
+            }
+            if room <= CHUNK || state.messages.is_empty() {
+                break;
+            }
+            drop(state);
+            state = lock(&self.state);
         }
         let empty = state.messages.is_empty();
         let pass_on = !empty && state.call();

@@ -24,7 +24,7 @@ use crate::{
     bell, boundary,
     dart::DartPort,
     id::{self, Id, Table, wharf_port_t, wharf_task_t},
-    message::Message,
+    message::{Message, WHARF_KIND_DATA},
     runtime::Runtime,
     status::*,
     value::Value,
@@ -161,6 +161,21 @@ impl Port {
         };
         self.fulfil(duty);
         Ok(())
+    }
+
+    /// Posts a data message of the task `key`.
+    pub(crate) fn post_as(self: &Arc<Self>, key: Key, value: Value) -> Result<(), (Error, Value)> {
+        if let Sink::Queue | Sink::Handler(_) = self.sink {
+            let duty = self.mailbox.post_as(key, value)?;
+            self.fulfil(duty);
+            return Ok(());
+        }
+        let Some((tag, task)) = self.mailbox.sender(key) else {
+            let error = Error::new(WHARF_NO_PORT, "the task or its port has ended");
+            return Err((error, value));
+        };
+        let message = Message { tag, task, kind: WHARF_KIND_DATA, code: 0, value };
+        self.post(message).map_err(|(error, message)| (error, message.value))
     }
 
     /// Does what a call of the mailbox has left to be done.
