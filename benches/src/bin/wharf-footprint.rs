@@ -62,7 +62,9 @@ fn measure<R: Rt>(thing: &str, count: usize, begin: Instant) -> f64 {
     match thing {
         "task" => grown(tasks::<R>(live, count), count),
         "task-resident" => grown(tasks::<R>(resident, count), count),
-        "timer" => (grown(timers::<R>(count), count) - size_of::<R::Sleep>() as f64).max(0.0),
+        "timer" => {
+            (grown(timers::<R>(count), count) - size_of::<R::Sleep>() as f64).max(0.0).round()
+        }
         "sleep" => grown(timers::<R>(count), count),
         "connection" => grown(connections::<R>(live, count), count),
         "connection-resident" => grown(connections::<R>(resident, count), count),
