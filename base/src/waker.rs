@@ -275,7 +275,7 @@ mod models {
     }
 
     /// Proves: a waker that one task has left with `try_register` is woken, by the waker or by the
-    /// task that displaces it. Seen to fail with `replace` never returning the displaced.
+    /// task that displaces it.
     #[test]
     fn a_displaced_waiter_is_never_lost() {
         model(|| {

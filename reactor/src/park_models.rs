@@ -97,7 +97,7 @@ impl Seat {
 }
 
 /// Proves: what an unparker did before is seen after the sleep that it ended, on the condition
-/// variable. Seen to fail without the lock between the exchange and the notification.
+/// variable.
 #[test]
 fn an_unpark_against_a_sleep_without_an_epoll() {
     model(|| {
@@ -116,7 +116,7 @@ fn an_unpark_against_a_sleep_without_an_epoll() {
     });
 }
 
-/// Proves: the same in an epoll. Seen to fail with `unpark` not looking for ON_POLL.
+/// Proves: the same in an epoll.
 #[test]
 fn an_unpark_against_a_sleep_in_the_epoll() {
     model(|| {
@@ -136,7 +136,7 @@ fn an_unpark_against_a_sleep_in_the_epoll() {
 }
 
 /// Proves: a seat whose owner sleeps without an epoll hears the first source that another thread
-/// registers. Seen to fail without the unpark after the opening.
+/// registers.
 #[test]
 fn an_epoll_is_opened_while_its_owner_sleeps_without() {
     model(|| {
@@ -156,9 +156,8 @@ fn an_epoll_is_opened_while_its_owner_sleeps_without() {
 }
 
 /// Proves: a rescuer that looks into the epoll of an owner who is held up, or is just going to
-/// sleep, delivers the event or leaves it to the owner, and does not make off with the owner's wake:
-/// the event is delivered once, and the driver of a sleeping owner is in its own hands. Seen to fail
-/// with the permit kept in the eventfd alone.
+/// sleep, delivers the event or leaves it to the owner, and does not make off with the owner's
+/// wake: the event is delivered once, and the driver of a sleeping owner is in its own hands.
 #[test]
 fn a_rescue_against_the_owner_and_an_unpark() {
     model(|| {

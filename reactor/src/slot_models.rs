@@ -72,7 +72,7 @@ impl Source {
 }
 
 /// Proves: an event against a poll never leaves the reader waiting, and what led to the event is
-/// seen. Seen to fail without the second look, and with Relaxed in the event's exchange.
+/// seen.
 #[test]
 fn an_event_against_a_poll() {
     model(|| {
@@ -144,8 +144,8 @@ fn a_changed_waker_against_an_event() {
     });
 }
 
-/// Proves: a waiting future whose place in front is taken by a task that polls is woken all the same.
-/// Seen to fail with `wait_alone` dropping what it replaces.
+/// Proves: a waiting future whose place in front is taken by a task that polls is woken all the
+/// same.
 #[test]
 fn a_polling_task_against_a_waiting_future() {
     model(|| {
@@ -186,8 +186,7 @@ fn an_event_against_a_change_of_tenants() {
     });
 }
 
-/// Proves: a shutdown ends the wait of whoever waits or is about to. Seen to fail with `event` not
-/// taking wakers for DOWN.
+/// Proves: a shutdown ends the wait of whoever waits or is about to.
 #[test]
 fn a_shutdown_against_a_wait() {
     model(|| {
