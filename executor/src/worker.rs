@@ -270,6 +270,10 @@ fn found(shared: &Shared, seat: &Seat) {
     if shared.injector.len() > 0 || seat.waiting() > 0 {
         shared.wake_one();
     }
+    // What comes from outside is pushed at no seat, so no push has seen to a watcher.
+    if !shared.idle.is_watched() && shared.live_tasks() > 1 {
+        shared.post_watch();
+    }
 }
 
 /// Sleeps in the driver until there is something to do (S1 to S5 in `idle`).
@@ -320,7 +324,7 @@ fn watch_limit(shared: &Shared, seat: &Seat) -> Option<Duration> {
     let quiet = if others(shared, seat).any(|other| is_busy(shared, other)) {
         0
     } else {
-        seat.own.quiet_beats.get() + 1
+        seat.own.quiet_beats.get().saturating_add(1)
     };
     seat.own.quiet_beats.set(quiet);
     if quiet > QUIET_BEATS {
