@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use wharf_benches::report::{Detail, Machine};
-use wharf_benches::suite::{ALL, Options, Suite, Who};
+use wharf_benches::suite::{ALL, Options, Row, Save, Suite, Who};
 use wharf_benches::{group, markdown};
 
 const USAGE: &str = "\
@@ -63,6 +63,16 @@ fn run(args: Args) -> io::Result<()> {
         println!("{rounds} rounds; median [quartiles]; a ratio below 1: wharf is ahead");
         let listing = args.options.list;
         let mut suite = Suite::new(args.options);
+        let (before, out) = (detail.clone(), args.out.clone());
+        suite.save = (!listing).then(|| -> Save {
+            Box::new(move |rows: &[Row]| {
+                let mut detail = before.clone();
+                detail.merge(rows.to_vec());
+                if let Err(error) = detail.save(&out) {
+                    eprintln!("cannot write the rows so far to {}: {error}", out.display());
+                }
+            })
+        });
         group::all(&mut suite);
         if listing {
             return Ok(());

@@ -214,23 +214,27 @@ pub struct Options {
     pub who: Vec<Who>,
 }
 
+/// Keeps the rows measured so far.
+pub type Save = Box<dyn Fn(&[Row])>;
+
 /// One entrant of a row: who, and a run of the work.
 pub type Entrant<'a> = (Who, Box<dyn FnMut() -> Sample + 'a>);
 
 /// The rows measured so far, and how to measure more.
-#[derive(Debug)]
 pub struct Suite {
     /// From the command line.
     pub options: Options,
     /// As measured, in order.
     pub rows: Vec<Row>,
+    /// Called after each work, so that a run that is cut short has not been for nothing.
+    pub save: Option<Save>,
     group: &'static str,
 }
 
 impl Suite {
     /// Nothing measured yet.
     pub fn new(options: Options) -> Self {
-        Self { options, rows: Vec::new(), group: "" }
+        Self { options, rows: Vec::new(), save: None, group: "" }
     }
 
     /// Whether the filters let this work through; with `--list`, names it and says no.
@@ -271,6 +275,9 @@ impl Suite {
             }
         }
         self.keep(spec, &samples);
+        if let Some(save) = &self.save {
+            save(&self.rows);
+        }
     }
 
     fn keep(&mut self, spec: Spec, samples: &[Vec<Sample>; 4]) {
