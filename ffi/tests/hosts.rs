@@ -35,6 +35,7 @@ programs! {
     p7_ids_and_forks
     p8_errors_and_panics
     p9_back_pressure
+    p9_a_stream_keeps_its_latest
     p10_batches_and_the_descriptor
     p11_side_by_side
     p12_bytes_without_a_copy
