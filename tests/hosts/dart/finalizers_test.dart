@@ -12,12 +12,17 @@ import 'package:wharf/wharf.dart';
 import 'support/check.dart';
 import 'support/tests.dart';
 
+/// How a child of this program ends, its last argument.
+const _ends = ['delivered', 'undelivered', 'exit'];
+
 /// Enough bytes that the machine hurries to collect them.
 const _bytes = 1 << 20;
 
 Future<void> main(List<String> args) async {
   final path = args.first;
-  if (args.length > 1) return _shutDownWithBytesInFlight(path, args[1]);
+  if (_ends.contains(args.last)) {
+    return _shutDownWithBytesInFlight(path, args.last);
+  }
   final tests = Tests(path);
   final port = WharfPort(tests.library);
 
@@ -68,7 +73,7 @@ Future<void> main(List<String> args) async {
   });
 
   test('the machine shut down with bytes in flight', () async {
-    for (final how in ['delivered', 'undelivered', 'exit']) {
+    for (final how in _ends) {
       final result = await Process.run(Platform.resolvedExecutable, [
         ...Platform.executableArguments,
         if (Platform.packageConfig case final packages?)
