@@ -1,7 +1,7 @@
 //! wharf's reactor: an epoll per seat through mio, readiness slots, and the sockets on top of them.
 //!
 //! A *seat* is what one worker sits in. Each has a driver of its own, opened when the first source
-//! is registered or the first deadline has to be kept; until then its owner sleeps on a condition
+//! is registered; until then its owner sleeps on a condition
 //! variable and the runtime has no descriptor open.
 //!
 //! - [`Reactor`]: the seats; who may turn, poll and unpark them.

@@ -29,7 +29,7 @@ pub type Attendant = Box<dyn Fn(usize) + Send + Sync>;
 
 /// The I/O side of one runtime: a driver per seat.
 ///
-/// Nothing is opened until the first source is registered or the first deadline has to be kept.
+/// No descriptor is opened until the first source is registered.
 /// Sockets hold on to their reactor; they outlive its shutdown, but then say so with an error.
 pub struct Reactor {
     pub(crate) seats: Box<[Seat]>,
