@@ -60,6 +60,8 @@ fn spawn_and_join() {
             sum
         });
         assert_eq!(sum, 499_500);
+        // A task is struck off the books just after its joiner has been told.
+        assert!(runtime.shutdown(None).is_empty());
         assert_eq!(runtime.metrics().live_tasks, 0);
     }
 }
