@@ -102,7 +102,7 @@ fn the_bell_rings_while_messages_wait() {
     });
 }
 
-/// Proves: two receivers at once leave no message in silence. Seen to fail as the one above.
+/// Proves: two receivers at once leave no message in silence.
 #[test]
 fn the_bell_with_two_receivers() {
     model(|| {
@@ -146,7 +146,7 @@ fn sleeping_receivers_are_woken() {
 }
 
 /// Proves: a task that ends while it is cancelled sends one terminal message, and is aborted at
-/// most once. Seen to fail with `finish` pushing before it takes the task out of the table.
+/// most once.
 #[test]
 fn cancel_against_the_end() {
     model(|| {
