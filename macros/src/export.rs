@@ -116,6 +116,63 @@ fn kind(r#type: &Type) -> Kind {
     }
 }
 
+/// The function's declaration in C, with its comment: what the library says of itself in its section
+/// `.wharf.exports`, from which a header is made without running it.
+fn prototype(function: &ItemFn, name: &Ident, params: &[Param]) -> String {
+    let mut text = String::new();
+    for line in doc_lines(function) {
+        text += &format!("//{}\n", line.replace("*/", "* /"));
+    }
+    text += &format!("wharf_status_t {name}(wharf_port_t port, uint64_t tag");
+    for Param { name, r#type, kind } in params {
+        match kind {
+            Kind::Reply => {}
+            Kind::Plain => text += &format!(", {}{name}", c_type(r#type)),
+            Kind::Slice => {
+                let element = element(r#type).to_string();
+                text += &format!(", const {}*{name}, size_t {name}_length", c_name_of(&element));
+            }
+        }
+    }
+    text + ", wharf_task_t *task);\n"
+}
+
+fn doc_lines(function: &ItemFn) -> Vec<String> {
+    let mut lines = Vec::new();
+    for attribute in &function.attrs {
+        let syn::Meta::NameValue(pair) = &attribute.meta else { continue };
+        let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) = &pair.value else {
+            continue;
+        };
+        if pair.path.is_ident("doc") {
+            lines.push(text.value());
+        }
+    }
+    lines
+}
+
+/// The C type of a parameter, ready for its name to follow.
+fn c_type(r#type: &Type) -> String {
+    let Type::Path(path) = r#type else { return "const wharf_value_t *".to_owned() };
+    let last = path.path.segments.last().map_or(String::new(), |last| last.ident.to_string());
+    c_name_of(&last)
+}
+
+fn c_name_of(rust: &str) -> String {
+    match rust {
+        "i8" | "i16" | "i32" | "i64" => format!("int{}_t ", &rust[1..]),
+        "u8" | "u16" | "u32" | "u64" => format!("uint{}_t ", &rust[1..]),
+        "isize" => "ptrdiff_t ".to_owned(),
+        "usize" => "size_t ".to_owned(),
+        "f32" => "float ".to_owned(),
+        "f64" => "double ".to_owned(),
+        "bool" => "bool ".to_owned(),
+        "Duration" => "uint64_t ".to_owned(),
+        "String" | "Option" => "const char *".to_owned(),
+        _ => "const wharf_value_t *".to_owned(),
+    }
+}
+
 fn extern_fn(function: &ItemFn, name: &Ident, params: &[Param]) -> TokenStream {
     let doc = format!("The C function of [`{}`].", function.sig.ident);
     let inputs = params.iter().map(c_input);
@@ -143,8 +200,14 @@ fn extern_fn(function: &ItemFn, name: &Ident, params: &[Param]) -> TokenStream {
         Ident::new("__task", Span::mixed_site()),
     );
     let attribute: syn::Attribute = parse_quote!(#[unsafe(no_mangle)]);
+    let prototype = prototype(function, name, params);
+    let length = prototype.len();
+    let prototype = syn::LitByteStr::new(prototype.as_bytes(), Span::call_site());
     quote! {
         const _: () = {
+            #[cfg_attr(target_os = "linux", unsafe(link_section = ".wharf.exports"))]
+            static PROTOTYPE: [u8; #length] = *#prototype;
+
             #[doc = #doc]
             ///
             /// # Safety
@@ -157,6 +220,8 @@ fn extern_fn(function: &ItemFn, name: &Ident, params: &[Param]) -> TokenStream {
                 #(#inputs)*
                 #task: *mut u64,
             ) -> i32 {
+                // Named here, so that the linker keeps it with the function.
+                ::core::hint::black_box(&PROTOTYPE);
                 // SAFETY: the caller's word about its pointers is passed on.
                 unsafe {
                     #submit(

@@ -57,6 +57,10 @@ pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// A plain `fn` runs on the blocking pool.
 ///
+/// The library carries the C declarations of its functions, with their comments, in a section named
+/// `.wharf.exports`; `objcopy -O binary --only-section=.wharf.exports libpages.so pages.h.in` takes
+/// them out for its header.
+///
 /// ```text
 /// #[wharf_ffi::export]
 /// async fn load_page(url: String) -> Result<Page, PageError> { ... }
