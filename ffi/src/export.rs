@@ -191,6 +191,28 @@ impl Reply {
         }
     }
 
+    /// Posts all that a stream yields, each when the port takes it. The result is the number of
+    /// elements.
+    ///
+    /// Cancel safe: an element is posted, or it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`post`](Self::post).
+    #[cfg(feature = "stream")]
+    pub async fn stream<S>(&self, stream: S) -> Result<u64>
+    where
+        S: futures_core::Stream<Item: IntoValue>,
+    {
+        let mut stream = std::pin::pin!(stream);
+        let mut count = 0;
+        while let Some(element) = poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
+            self.post(element).await?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
     /// Whether the host has asked for the task's end, or closed the port; for functions that run on
     /// the blocking pool and have to look for themselves.
     pub fn is_cancelled(&self) -> bool {

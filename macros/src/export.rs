@@ -3,15 +3,16 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{
-    Error, FnArg, Ident, ItemFn, LitStr, Pat, PathArguments, Result, Type, parse_quote, parse2,
+    Error, FnArg, Ident, ItemFn, LitStr, Meta, Pat, PathArguments, Result, Token, Type,
+    parse::Parser, parse_quote, parse2, punctuated::Punctuated,
 };
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let function: ItemFn = parse2(item)?;
     check(&function)?;
-    let name = c_name(arguments, &function)?;
+    let options = options(arguments, &function)?;
     let params = params(&function)?;
-    let extern_fn = extern_fn(&function, &name, &params);
+    let extern_fn = extern_fn(&function, &options, &params);
     Ok(quote! {
         #function
         #extern_fn
@@ -41,19 +42,34 @@ fn check(function: &ItemFn) -> Result<()> {
     Ok(())
 }
 
-/// `name = "..."`, or the function's own.
-fn c_name(arguments: TokenStream, function: &ItemFn) -> Result<Ident> {
-    if arguments.is_empty() {
-        return Ok(function.sig.ident.clone());
+/// What stands in the attribute's brackets.
+struct Options {
+    /// The C function's name; the Rust function's own unless `name = "..."` is given.
+    name: Ident,
+    /// `stream`: the function returns a stream, whose elements are posted one by one.
+    stream: bool,
+}
+
+fn options(arguments: TokenStream, function: &ItemFn) -> Result<Options> {
+    let parser = Punctuated::<Meta, Token![,]>::parse_terminated;
+    let mut options = Options { name: function.sig.ident.clone(), stream: false };
+    for option in parser.parse2(arguments)? {
+        match option {
+            Meta::Path(path) if path.is_ident("stream") => options.stream = true,
+            Meta::NameValue(pair) if pair.path.is_ident("name") => {
+                let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(name), .. }) = pair.value
+                else {
+                    return Err(Error::new_spanned(pair.value, "a name in quotes is expected"));
+                };
+                options.name = valid_name(&name)?;
+            }
+            other => {
+                let text = "only `name = \"...\"` and `stream` are known here";
+                return Err(Error::new_spanned(other, text));
+            }
+        }
     }
-    let pair: syn::MetaNameValue = parse2(arguments)?;
-    if !pair.path.is_ident("name") {
-        return Err(Error::new_spanned(pair.path, "only `name = \"...\"` is known here"));
-    }
-    let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(name), .. }) = pair.value else {
-        return Err(Error::new_spanned(pair.value, "a name in quotes is expected"));
-    };
-    valid_name(&name)
+    Ok(options)
 }
 
 fn valid_name(name: &LitStr) -> Result<Ident> {
@@ -173,13 +189,15 @@ fn c_name_of(rust: &str) -> String {
     }
 }
 
-fn extern_fn(function: &ItemFn, name: &Ident, params: &[Param]) -> TokenStream {
+fn extern_fn(function: &ItemFn, options: &Options, params: &[Param]) -> TokenStream {
+    let name = &options.name;
     let doc = format!("The C function of [`{}`].", function.sig.ident);
     let inputs = params.iter().map(c_input);
     let conversion = conversion(params);
     let from_c = params.iter().filter(|param| !matches!(param.kind, Kind::Reply));
     let names: Vec<&Ident> = from_c.map(|param| &param.name).collect();
-    let submit = if function.sig.asyncness.is_some() {
+    let is_async = function.sig.asyncness.is_some();
+    let submit = if is_async || options.stream {
         quote!(::wharf_ffi::export::submit)
     } else {
         quote!(::wharf_ffi::export::submit_blocking)
@@ -193,6 +211,15 @@ fn extern_fn(function: &ItemFn, name: &Ident, params: &[Param]) -> TokenStream {
             quote!(#name)
         }
     });
+    let call = quote!(self::#rust_name(#(#arguments),*));
+    let call = match (options.stream, is_async) {
+        (false, _) => call,
+        (true, true) => quote!(async move {
+            let stream = #call.await;
+            ::wharf_ffi::Reply::stream(&#reply, stream).await
+        }),
+        (true, false) => quote!(async move { ::wharf_ffi::Reply::stream(&#reply, #call).await }),
+    };
     // The last three parameters can't clash with the function's own: theirs are hygienic.
     let (port, tag, task) = (
         Ident::new("__port", Span::mixed_site()),
@@ -230,7 +257,7 @@ fn extern_fn(function: &ItemFn, name: &Ident, params: &[Param]) -> TokenStream {
                         #task,
                         move || { #conversion ::core::result::Result::Ok((#(#names,)*)) },
                         |(#(#names,)*)| { #(::wharf_ffi::Param::give_back(#names);)* },
-                        |(#(#names,)*), #reply| self::#rust_name(#(#arguments),*),
+                        |(#(#names,)*), #reply| #call,
                     )
                 }
             }

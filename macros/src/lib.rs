@@ -55,7 +55,9 @@ pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// The function's result is something that is `wharf_ffi::IntoValue`, or a `Result` of that and of
 /// an error that is `wharf_ffi::IntoFailure`.
 ///
-/// A plain `fn` runs on the blocking pool.
+/// A plain `fn` runs on the blocking pool. With `#[export(stream)]` the function, async or not,
+/// returns a `Stream` (`wharf-ffi` needs its feature `stream`): each element is a message, which
+/// waits while the port is full or without credit, and the result is their number.
 ///
 /// The library carries the C declarations of its functions, with their comments, in a section named
 /// `.wharf.exports`; `objcopy -O binary --only-section=.wharf.exports libpages.so pages.h.in` takes

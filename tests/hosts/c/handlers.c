@@ -163,6 +163,15 @@ int main(void) {
   }
   expect(narrow, 1, WHARF_KIND_OK);
 
+  /* A stream of an author's: each element when there is room, then their number. */
+  CHECK_OK(harbour_countdown(narrow, 9, 50, NULL));
+  for (int64_t number = 50; number > 0; number--) {
+    message = next(narrow);
+    CHECK(message.kind == WHARF_KIND_DATA && message.value.value.as_int64 == number);
+  }
+  message = next(narrow);
+  CHECK(message.kind == WHARF_KIND_OK && message.value.value.as_int64 == 50);
+
   /* A new generation ends what the last one left. */
   CHECK_OK(harbour_wait(narrow, 2, NULL));
   while (harbour_alive() < 1) sched_yield();

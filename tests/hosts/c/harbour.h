@@ -30,6 +30,8 @@ wharf_status_t harbour_wait(wharf_port_t port, uint64_t tag, wharf_task_t *task)
 wharf_status_t harbour_sleep(wharf_port_t port, uint64_t tag, uint64_t nanoseconds,
                              wharf_task_t *task);
 wharf_status_t harbour_count(wharf_port_t port, uint64_t tag, uint64_t count, wharf_task_t *task);
+wharf_status_t harbour_countdown(wharf_port_t port, uint64_t tag, uint64_t from,
+                                 wharf_task_t *task);
 wharf_status_t harbour_turn(wharf_port_t port, uint64_t tag, wharf_task_t *task);
 wharf_status_t harbour_unsendable(wharf_port_t port, uint64_t tag, wharf_task_t *task);
 wharf_status_t harbour_shift(wharf_port_t port, uint64_t tag, uint64_t yields, wharf_task_t *task);

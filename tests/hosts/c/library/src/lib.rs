@@ -249,3 +249,24 @@ fn ferry(bytes: Value, reply: Reply) -> Value {
     }
     bytes
 }
+
+/// The numbers from `from` down to 1, as a stream.
+#[export(name = "harbour_countdown", stream)]
+fn countdown(from: u64) -> Countdown {
+    Countdown(from)
+}
+
+struct Countdown(u64);
+
+impl futures_core::Stream for Countdown {
+    type Item = u64;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<u64>> {
+        let now = self.0;
+        self.0 = now.saturating_sub(1);
+        std::task::Poll::Ready((now > 0).then_some(now))
+    }
+}
