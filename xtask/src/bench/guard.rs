@@ -55,13 +55,12 @@ fn compare(here: &[Count], before: &[Count], commit: &str) -> Vec<String> {
         match before.iter().find(|old| old.name == count.name) {
             None => println!("{:24} {:>12} {:>12.1}", count.name, "-", count.each),
             Some(old) => {
-                let change = count.each / old.each - 1.0;
-                let percent = change * 100.0;
+                let percent = (count.each / old.each - 1.0) * 100.0;
                 println!(
                     "{:24} {:>12.1} {:>12.1} {:>+7.1}%",
                     count.name, old.each, count.each, percent
                 );
-                if change > LIMIT {
+                if count.each > old.each * (1.0 + LIMIT) {
                     let (old, new) = (old.each, count.each);
                     risen.push(format!("{} ({old:.1} to {new:.1}, {percent:+.1} %)", count.name));
                 }
