@@ -64,7 +64,8 @@ fn crates() -> Result<Vec<String>, Failure> {
     let (members, _) =
         members.ok_or_else(|| Failure::new("the workspace's Cargo.toml lists no members"))?;
     let names = members.split(',').map(|name| name.trim().trim_matches('"').to_owned());
-    Ok(names.filter(|name| has_models(name)).collect())
+    // A comma behind the last member leaves an empty name, which is no crate's.
+    Ok(names.filter(|name| !name.is_empty() && has_models(name)).collect())
 }
 
 fn has_models(name: &str) -> bool {
@@ -108,5 +109,6 @@ mod tests {
         let crates = crates().unwrap();
         assert!(crates.contains(&"base".to_owned()), "{crates:?}");
         assert!(!crates.contains(&"xtask".to_owned()), "{crates:?}");
+        assert!(!crates.contains(&String::new()), "the workspace's own manifest is no crate");
     }
 }
