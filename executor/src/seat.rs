@@ -35,6 +35,8 @@ pub(crate) struct Seat {
     pub(crate) polls: AtomicU32,
     /// The watcher's: what `polls` was at its last look.
     pub(crate) watched: AtomicU32,
+    /// The watcher's: the long poll that it has told of last, so that it tells of each once.
+    pub(crate) told: AtomicU32,
     pub(crate) own: Own,
 }
 
@@ -79,6 +81,7 @@ impl Seat {
             counters: Counters::default(),
             polls: AtomicU32::new(0),
             watched: AtomicU32::new(0),
+            told: AtomicU32::new(0),
             own: Own {
                 shared: Cell::new(ptr::null()),
                 ids: Ids::default(),

@@ -342,6 +342,13 @@ fn look_after_others(shared: &Shared, seat: &Seat) {
         if other.watched.swap(polls, Relaxed) != polls {
             continue;
         }
+        // Relaxed: as above.
+        if other.told.swap(polls, Relaxed) != polls {
+            let seat = other.number;
+            log::debug!(
+                "slow poll: a task holds up seat {seat} for over {HEARTBEAT:?}; its events are looked after"
+            );
+        }
         let mut helped = other.driver.poll();
         let slot = other.lifo.take();
         // SAFETY: the slot held a reference.

@@ -76,7 +76,7 @@ impl TcpListener {
     }
 
     fn accept_now(listener: &mio::net::TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
-        let (stream, peer) = listener.accept()?;
+        let (stream, peer) = listener.accept().inspect_err(log_accept_error)?;
         Ok((TcpStream::register(stream.into())?, peer))
     }
 
@@ -128,3 +128,11 @@ impl TcpListener {
 }
 
 super::methods::descriptor!(TcpListener, std::net::TcpListener);
+
+/// Says what went wrong, for programs that accept in a loop and go on; that there is nobody to accept
+/// is no error.
+fn log_accept_error(error: &io::Error) {
+    if !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) {
+        log::warn!("a connection could not be accepted: {error}; the listener goes on");
+    }
+}
