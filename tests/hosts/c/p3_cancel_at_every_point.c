@@ -71,7 +71,9 @@ static void a_blocking_function_sees_it(void) {
   CHECK_OK(harbour_turn(port, 1, &task));
   while (harbour_alive() == 0) stats_of(port);
   CHECK_OK(wharf_task_cancel(task));
-  CHECK_OK(wharf_task_cancel(task));
+  /* It may have seen the first one and ended since. */
+  wharf_status_t again = wharf_task_cancel(task);
+  CHECK(again == WHARF_OK || again == WHARF_NO_TASK);
   expect(port, 1, WHARF_KIND_OK);
   CHECK(harbour_alive() == 0);
   CHECK_OK(wharf_port_close(port, LONG));
