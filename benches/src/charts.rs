@@ -5,7 +5,7 @@
 pub mod curves;
 pub mod ratios;
 
-use crate::suite::Who;
+use crate::row::Who;
 use plotters::style::{IntoFont, RGBColor, TextStyle};
 
 /// What goes wrong in drawing: the file can't be written.

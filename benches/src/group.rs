@@ -9,9 +9,10 @@ pub mod sched;
 pub mod start;
 pub mod time;
 
+use crate::row::Who;
 use crate::rt::Rt;
 use crate::stopwatch::Sample;
-use crate::suite::{Suite, Who};
+use crate::suite::Suite;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

@@ -2,9 +2,9 @@
 //!
 //! Each workload is written once, generic over [`rt::Rt`]; the adapters in [`rt`] say how each
 //! runtime spells the few things a workload needs. [`suite`] lets the runtimes take turns inside
-//! one process run and keeps every sample; [`report`] turns the samples into the table and the
-//! JSON, [`markdown`] and [`charts`] into the page under docs/. The groups of workloads are in [`group`], the bare loops they are held against in
-//! [`floor`].
+//! one process run and makes a [`row`] of their samples; [`report`] turns the rows into the table
+//! and the JSON, [`markdown`] and [`charts`] into the page under docs/. The groups of workloads are
+//! in [`group`], the bare loops they are held against in [`floor`].
 //!
 //! What makes a row fair: all entrants do the same work with the same number of threads, no
 //! runtime gets a setting that another cannot have, each is warmed up once, they take turns in a
@@ -13,8 +13,10 @@
 pub mod charts;
 pub mod floor;
 pub mod group;
+mod lateness;
 pub mod markdown;
 pub mod report;
+pub mod row;
 pub mod rt;
 pub mod stopwatch;
 pub mod suite;

@@ -6,7 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use wharf_benches::report::{Detail, Machine};
-use wharf_benches::suite::{ALL, Options, Row, Save, Suite, Who};
+use wharf_benches::row::{ALL, Row, Who};
+use wharf_benches::suite::{Options, Save, Suite};
 use wharf_benches::{group, markdown};
 
 const USAGE: &str = "\

@@ -2,7 +2,8 @@
 
 use crate::charts::{curves, ratios};
 use crate::report::{Detail, short};
-use crate::suite::{ALL, GROUPS, Row, Who};
+use crate::row::{ALL, Row, Who};
+use crate::suite::GROUPS;
 use std::fmt::Write;
 use std::path::Path;
 use std::{fs, io};

@@ -1,7 +1,7 @@
 //! The table on the terminal, `report.json`, and the detailed samples that the charts are drawn
 //! from.
 
-use crate::suite::{ALL, Row, Who};
+use crate::row::{ALL, Row, Who};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! Small panels with a line for each entrant: cost against size, latency against quantile.
 
 use super::{Error, FAINT, INK, QUIET, colour, text, tick};
-use crate::suite::{ALL, Row, Who};
+use crate::row::{ALL, Row, Who};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use std::ops::Range;

@@ -1,7 +1,7 @@
 //! One line a work: wharf's figure divided by each other's, on a logarithmic axis.
 
 use super::{Error, FAINT, INK, QUIET, colour, text, tick};
-use crate::suite::{Better, Row, Who};
+use crate::row::{Better, Row, Who};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};

@@ -1,6 +1,6 @@
 //! A bare timerfd, and a sorted list of deadlines slept through with it.
 
-use crate::group::time::{HEAD_START, Random, judged};
+use crate::lateness::{HEAD_START, Random, judged};
 use crate::stopwatch::{Sample, Stopwatch};
 use std::fs::File;
 use std::io::Read;

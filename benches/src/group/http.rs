@@ -1,8 +1,9 @@
 //! HTTP/1.1 with hyper, the same service on each runtime, loaded by wrk from another process.
 
+use crate::row::Better;
 use crate::rt::Rt;
 use crate::stopwatch::{Sample, process_cpu};
-use crate::suite::{Better, Spec, Suite};
+use crate::suite::{Spec, Suite};
 use crate::turns;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};

@@ -1,7 +1,8 @@
 //! What things cost in memory, each measured in a process of its own.
 
 use crate::group::child;
-use crate::suite::{Better, Entrant, Spec, Suite, Who};
+use crate::row::{Better, Who};
+use crate::suite::{Entrant, Spec, Suite};
 
 /// Runs the group.
 pub fn run(s: &mut Suite) {

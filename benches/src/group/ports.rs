@@ -1,8 +1,9 @@
 //! Ports: a C host against wharf's library, against tokio with a queue and an eventfd, and against
 //! a bare thread with two locked rings. Each sample is a process of its own.
 
+use crate::row::{Better, Who};
 use crate::stopwatch::Sample;
-use crate::suite::{Better, Entrant, Spec, Suite, Who};
+use crate::suite::{Entrant, Spec, Suite};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;

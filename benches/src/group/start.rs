@@ -1,9 +1,10 @@
 //! Starting: a runtime, a process, and what an idle one goes on doing; the size of the C library.
 
 use crate::group::memory::of_children;
+use crate::row::{Better, Who};
 use crate::rt::{Rt, Smol, Tokio, Wharf};
 use crate::stopwatch::{Sample, Stopwatch};
-use crate::suite::{Better, Entrant, Spec, Suite, Who};
+use crate::suite::{Entrant, Spec, Suite};
 use std::path::Path;
 
 const WORKERS: usize = 2;

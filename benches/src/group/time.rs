@@ -2,9 +2,11 @@
 
 use crate::floor::timer as bare;
 use crate::group::{hold_worker, on_a_worker};
+use crate::lateness::{HEAD_START, Random, judged};
+use crate::row::Better;
 use crate::rt::Rt;
 use crate::stopwatch::{Sample, Stopwatch};
-use crate::suite::{Better, Spec, Suite};
+use crate::suite::{Spec, Suite};
 use crate::turns;
 use std::future::{pending, poll_fn};
 use std::pin::{Pin, pin};
@@ -105,16 +107,6 @@ fn arm_and_cancel_batches<R: Rt>(rt: &Arc<R>, batches: usize, size: usize) -> Sa
     })
 }
 
-/// Numbers that look random and are the same in every run.
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        ((self.0 >> 32) * end) >> 32
-    }
-}
-
 fn sleepers<R: Rt>(rt: &Arc<R>, count: usize) -> Sample {
     on_a_worker(rt, async move {
         let watch = Stopwatch::start();
@@ -128,9 +120,6 @@ fn sleepers<R: Rt>(rt: &Arc<R>, count: usize) -> Sample {
         watch.stop()
     })
 }
-
-/// How long everybody gets to arm all their timers before the first is due.
-pub(crate) const HEAD_START: Duration = Duration::from_millis(300);
 
 fn armed_first<R: Rt>(rt: &Arc<R>, count: usize) -> Sample {
     on_a_worker(rt, async move {
@@ -152,12 +141,6 @@ fn armed_first<R: Rt>(rt: &Arc<R>, count: usize) -> Sample {
         }
         judged(watch.stop(), &late)
     })
-}
-
-/// Latenesses into a sample; the early ones are counted.
-pub(crate) fn judged(mut sample: Sample, late: &[Option<u64>]) -> Sample {
-    sample.figure = late.iter().filter(|late| late.is_none()).count() as f64;
-    sample.with_latencies(late.iter().map(|late| late.unwrap_or(0)).collect())
 }
 
 fn naps<R: Rt>(rt: &Arc<R>, count: usize, micros: u64) -> Sample {
