@@ -18,6 +18,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
+    thread,
 };
 
 /// Handles one message. The message is the port's and freed after the call; external data may be
@@ -86,12 +87,19 @@ pub(super) fn start(port: &Arc<Port>) {
     });
 }
 
-/// A drainer that is dropped while messages are left, by a runtime that ends, lets go of the port.
+/// A drainer that a runtime drops, because it ends, may leave messages behind, the last words of
+/// tasks among them. They are handled all the same, on a thread of their own: the one that drops is
+/// waiting for the end, perhaps not for ever, and must not be kept by a handler.
 struct Round(Option<Arc<Port>>);
 
 impl Drop for Round {
     fn drop(&mut self) {
-        if let Some(port) = &self.0 {
+        let Some(port) = self.0.take() else { return };
+        let rest = port.clone();
+        let thread = thread::Builder::new().name("wharf-end".into());
+        // Where a thread is refused, the messages stay where they are, and the port comes to rest.
+        if let Err(error) = thread.spawn(move || while step(&rest) {}) {
+            log::error!("port {:#x}: its last messages are not handled: {error}", port.id);
             port.mailbox.pump_stop();
         }
     }
