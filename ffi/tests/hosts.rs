@@ -44,6 +44,7 @@ programs! {
     faults_post_calls_back
     faults_threads_refused
     loading_starts_no_thread
+    owners
     random
     storm
 }

@@ -1,7 +1,7 @@
 //! Owners: ids for hosts whose finalizers take a pointer.
 
 use crate::{
-    boundary::{guard, guard_always},
+    boundary::{guard, guard_always, host_call},
     id::{wharf_port_t, wharf_runtime_t},
     port::{self, Wait},
     runtime,
@@ -67,9 +67,8 @@ pub unsafe extern "C" fn wharf_owner_drop(owner: *mut c_void) {
 
 fn close(id: wharf_port_t) {
     if let Ok(port) = port::get(id) {
-        if let Err(error) = port.close(Wait::No) {
-            log::debug!("port {id:#x}: {error}");
-        }
+        // As from inside host code: nobody will ask again, so whoever ends last sees the port off.
+        let _ = host_call(|| port.close(Wait::No));
     }
 }
 

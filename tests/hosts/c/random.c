@@ -166,7 +166,7 @@ static void submit(world_t *world, port_t *port) {
   task->tag = ++world->next_tag;
   task->elements = roll(world, 20);
   task->delay_ns = delay(world);
-  if (task->way == EVERY) task->delay_ns += 1 + roll(world, 10) * 1000;
+  if (task->way == EVERY && task->delay_ns < 1000000) task->delay_ns += 1 + roll(world, 10) * 1000;
   task->set_ns = now_ns();
   bool hosted = task->way == FUNCTION || task->way == FUTURE;
   if (hosted && port->berth != NULL) task->work = fresh_work(world, port, task);
@@ -701,7 +701,7 @@ static void say_seed_at_failure(void) { say_seed(0); }
 
 int main(int argc, char **argv) {
   uint64_t seed = 1;
-  long seconds = 0, voyages = 300, done = 0;
+  long seconds = 0, voyages = 600, done = 0;
   for (int at = 1; at + 1 < argc; at++) {
     if (strcmp(argv[at], "--seed") == 0) seed = strtoull(argv[at + 1], NULL, 10);
     if (strcmp(argv[at], "--seconds") == 0) seconds = strtol(argv[at + 1], NULL, 10);
