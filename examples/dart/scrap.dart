@@ -6,14 +6,16 @@ import 'dart:typed_data';
 
 import 'package:wharf/wharf.dart';
 
+import 'pages.g.dart';
+
 /// A page that was loaded.
 final class Page {
   Page._(List<Object?> fields)
-      : status = fields[0]! as int,
-        title = fields[1]! as String,
-        bytes = fields[2]! as int,
-        time = Duration(microseconds: (fields[3]! as int) ~/ 1000),
-        body = fields[4]! as String;
+      : status = fields[pageStatus]! as int,
+        title = fields[pageTitle]! as String,
+        bytes = fields[pageBytes]! as int,
+        time = Duration(microseconds: (fields[pageTimeNs]! as int) ~/ 1000),
+        body = fields[pageBody]! as String;
 
   /// The status of the answer; 404 is an answer, too.
   final int status;
@@ -37,22 +39,11 @@ final class Scrap {
   factory Scrap(String path) => Scrap._(WharfLibrary.open(path));
 
   Scrap._(WharfLibrary library)
-      : _port = WharfPort(library),
-        _loadPage = library.dynamicLibrary.lookupFunction<
-            Int32 Function(Uint64, Uint64, Pointer<Char>, Uint64, Size,
-                Pointer<Uint64>),
-            int Function(int, int, Pointer<Char>, int, int,
-                Pointer<Uint64>)>('load_page_within'),
-        _trust = library.dynamicLibrary.lookupFunction<
-            Int32 Function(
-                Uint64, Uint64, Pointer<Uint8>, Size, Pointer<Uint64>),
-            int Function(int, int, Pointer<Uint8>, int,
-                Pointer<Uint64>)>('trust_certificates');
+      : _pages = PagesBindings(library.dynamicLibrary),
+        _port = WharfPort(library);
 
+  final PagesBindings _pages;
   final WharfPort _port;
-  final int Function(int, int, Pointer<Char>, int, int, Pointer<Uint64>)
-      _loadPage;
-  final int Function(int, int, Pointer<Uint8>, int, Pointer<Uint64>) _trust;
 
   /// Loads the page at [url].
   ///
@@ -65,7 +56,7 @@ final class Scrap {
   /// As [loadPage], as a task that can be cancelled.
   WharfTask<Page> start(String url, {Duration? timeLimit, int? sizeLimit}) =>
       _port.submit(
-        (port, tag, task) => Arena.use((arena) => _loadPage(
+        (port, tag, task) => Arena.use((arena) => _pages.loadPageWithin(
               port,
               tag,
               arena.string(url),
@@ -80,7 +71,8 @@ final class Scrap {
   /// gives how many there were.
   Future<int> trust(Uint8List pem) => _port
       .submit<int>((port, tag, task) => Arena.use((arena) =>
-          _trust(port, tag, arena.bytes(pem), pem.length, task)))
+          _pages.trustCertificates(
+              port, tag, arena.bytes(pem), pem.length, task)))
       .value;
 
   /// Cancels what is under way.

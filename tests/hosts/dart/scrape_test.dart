@@ -7,6 +7,7 @@ import 'dart:io';
 
 import 'package:wharf/wharf.dart';
 
+import '../../../examples/dart/pages.g.dart';
 import '../../../examples/dart/scrap.dart';
 import 'support/check.dart';
 
@@ -47,13 +48,13 @@ Future<void> main(List<String> args) async {
   test('an error is thrown with the message from Rust', () async {
     final url = await expectThrows<WharfTaskException>(
         scrap.loadPage('no scheme here'));
-    expect(url.code, 1);
+    expect(url.code, pageErrorMalformedUrl);
     final closed = await ServerSocket.bind(InternetAddress.loopbackIPv4, 0);
     final nobody = closed.port;
     await closed.close();
     final refused = await expectThrows<WharfTaskException>(
         scrap.loadPage('http://127.0.0.1:$nobody/'));
-    expect(refused.code, 4);
+    expect(refused.code, pageErrorRefused);
     check(refused.message.contains('$nobody'), refused.message);
   });
 
@@ -61,7 +62,7 @@ Future<void> main(List<String> args) async {
     final late_ = await expectThrows<WharfTaskException>(scrap.loadPage(
         '$home/never',
         timeLimit: const Duration(milliseconds: 50)));
-    expect(late_.code, 9);
+    expect(late_.code, pageErrorTimedOut);
   });
 
   test('a page that is not wanted any more is cancelled', () async {

@@ -4,8 +4,9 @@ use super::Dart;
 use crate::{command::Failure, sh};
 use std::{
     fs,
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -25,17 +26,21 @@ pub(crate) fn run() -> Result<(), Failure> {
     for package in LIBRARIES {
         libraries.push(dart.library(package, false)?);
     }
-    let mut failed = Vec::new();
+    let (mut passed, mut failed) = (0, Vec::new());
     for program in programs()? {
         let mut command = dart.command(&program)?;
         // Some of the tasks panic, as they should: their traces would bury what matters.
         command.args(&libraries).env("RUST_BACKTRACE", "0");
-        if let Err(failure) = run_patiently(command) {
-            println!("{failure}");
-            failed.push(program.file_name().unwrap_or_default().to_string_lossy().into_owned());
+        match count_tests(command) {
+            Ok(tests) => passed += tests,
+            Err(failure) => {
+                println!("{failure}");
+                failed.push(program.file_name().unwrap_or_default().to_string_lossy().into_owned());
+            }
         }
     }
     if failed.is_empty() {
+        println!("{passed} tests passed in the Dart machine");
         Ok(())
     } else {
         Err(Failure::new(format!("failed in the Dart machine: {}", failed.join(", "))))
@@ -55,22 +60,79 @@ fn programs() -> Result<Vec<PathBuf>, Failure> {
     Ok(programs)
 }
 
-/// Runs a program, and ends it where it does not end.
-fn run_patiently(mut command: Command) -> Result<(), Failure> {
+/// Runs a program, ends it where it does not end, and gives the number of its tests if all of them
+/// have passed: an exit status of 0 alone says nothing, for a Dart program that waits for what
+/// nothing will send ends with that.
+fn count_tests(mut command: Command) -> Result<usize, Failure> {
     let name = shown(&command);
     println!("$ dart {name}");
     let fail = |what: String| Failure::new(format!("`dart {name}` {what}"));
-    let mut child = command.spawn().map_err(|error| fail(format!("does not start: {error}")))?;
+    let child = command.stdout(Stdio::piped()).spawn();
+    let mut child = child.map_err(|error| fail(format!("does not start: {error}")))?;
+    let output = BufReader::new(child.stdout.take().expect("standard output is piped"));
+    let tally = thread::spawn(move || Tally::read(output));
+    let status = patiently(&mut child).map_err(fail)?;
+    let tally = tally.join().unwrap_or_default();
+    if !status.success() {
+        return Err(fail(format!("failed ({status})")));
+    }
+    tally.verdict().map_err(fail)
+}
+
+fn patiently(child: &mut Child) -> Result<ExitStatus, String> {
     let start = Instant::now();
     loop {
-        match child.try_wait().map_err(|error| fail(format!("cannot be waited for: {error}")))? {
-            Some(status) if status.success() => return Ok(()),
-            Some(status) => return Err(fail(format!("failed ({status})"))),
+        match child.try_wait().map_err(|error| format!("cannot be waited for: {error}"))? {
+            Some(status) => return Ok(status),
             None if start.elapsed() < PATIENCE => thread::sleep(Duration::from_millis(20)),
             None => {
                 let killed = child.kill().and_then(|()| child.wait());
-                return Err(fail(format!("hung, and was ended ({killed:?})")));
+                return Err(format!("hung, and was ended ({killed:?})"));
             }
+        }
+    }
+}
+
+/// What a program says of its tests.
+#[derive(Debug, Default, PartialEq)]
+struct Tally {
+    /// `running N tests`, before the first.
+    announced: Option<usize>,
+    /// `N passed, M failed`, after the last.
+    ended: Option<(usize, usize)>,
+}
+
+impl Tally {
+    /// Shows what a program prints, and reads the two lines that count.
+    fn read(output: impl BufRead) -> Self {
+        let mut tally = Self::default();
+        for line in output.split(b'\n').map_while(Result::ok) {
+            let line = String::from_utf8_lossy(&line);
+            println!("{line}");
+            tally.line(&line);
+        }
+        tally
+    }
+
+    fn line(&mut self, line: &str) {
+        match *line.split_whitespace().collect::<Vec<_>>() {
+            ["running", count, "tests"] => self.announced = count.parse().ok(),
+            [passed, "passed,", failed, "failed"] => {
+                self.ended = passed.parse().ok().zip(failed.parse().ok());
+            }
+            _ => {}
+        }
+    }
+
+    /// The number of tests, if there are any and all passed.
+    fn verdict(&self) -> Result<usize, String> {
+        match (self.announced, self.ended) {
+            (Some(announced @ 1..), Some((passed, 0))) if announced == passed => Ok(passed),
+            (Some(announced), Some((passed, failed))) => Err(format!(
+                "announced {announced} tests, of which {passed} passed and {failed} failed"
+            )),
+            (Some(announced), None) => Err(format!("ended in the midst of its {announced} tests")),
+            (None, _) => Err("ended before it had announced its tests".to_owned()),
         }
     }
 }
@@ -80,4 +142,28 @@ fn shown(command: &Command) -> String {
     let names = command.get_args().map(Path::new).filter_map(Path::file_name);
     let mut names = names.map(|name| name.to_string_lossy());
     names.find(|name| name.ends_with(".dart")).unwrap_or_default().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(output: &str) -> Result<usize, String> {
+        Tally::read(output.as_bytes()).verdict()
+    }
+
+    #[test]
+    fn all_announced_tests_have_to_pass() {
+        assert_eq!(verdict("  running 2 tests\n  ok a\n  ok b\n  2 passed, 0 failed\n"), Ok(2));
+        for output in [
+            "",
+            "  2 passed, 0 failed\n",
+            "  running 2 tests\n  ok a\n",
+            "  running 2 tests\n  1 passed, 0 failed\n",
+            "  running 2 tests\n  1 passed, 1 failed\n",
+            "  running 0 tests\n  0 passed, 0 failed\n",
+        ] {
+            assert!(verdict(output).is_err(), "{output:?}");
+        }
+    }
 }

@@ -1,8 +1,8 @@
 //! The declarations of the header.
 //!
-//! Understood: `#define` of a number, `typedef` of a type and of a function pointer, structs and
-//! unions with plain, array and function-pointer members, and function prototypes. Anything else is
-//! an error that says where.
+//! Understood: `#define` of a number, enums without a name, `typedef` of a type and of a function
+//! pointer, structs and unions with plain, array and function-pointer members, and function
+//! prototypes. Anything else is an error that says where.
 
 use super::token::{Token, tokens};
 
@@ -18,11 +18,21 @@ pub(super) struct Item {
 #[derive(Debug, PartialEq)]
 pub(super) enum What {
     Number(String),
+    /// The constants of an enum without a name; the item has that of the first.
+    Enum(Vec<Constant>),
     Alias(Type),
     Callback(Signature),
     /// Nothing where the header keeps the members to itself.
     Record(Keyword, Option<Vec<Member>>),
     Function(Signature),
+}
+
+/// One constant of an enum.
+#[derive(Debug, PartialEq)]
+pub(super) struct Constant {
+    pub(super) name: String,
+    pub(super) doc: String,
+    pub(super) value: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -82,6 +92,8 @@ impl Reader {
         }
         let (name, what) = if self.word("typedef") {
             self.definition()?
+        } else if self.is_nameless_enum() {
+            self.constants()?
         } else if self.is_record_body() {
             let (name, what) = self.record()?;
             (name.ok_or_else(|| self.wrong("a name for the struct"))?, what)
@@ -115,6 +127,52 @@ impl Reader {
         })
     }
 
+    fn is_nameless_enum(&self) -> bool {
+        self.peek() == Some(&Token::Word("enum".into()))
+            && self.tokens.get(self.at + 1) == Some(&Token::Sign('{'))
+    }
+
+    /// `enum { A, B = 2, C }`.
+    fn constants(&mut self) -> Result<(String, What), String> {
+        self.at += 2;
+        let mut constants: Vec<Constant> = Vec::new();
+        while !self.take(&Token::Sign('}')) {
+            let doc = self.doc();
+            let name = self.name()?;
+            let next = constants.last().map_or(0, |last| last.value + 1);
+            let value = if self.take(&Token::Sign('=')) { self.number()? } else { next };
+            constants.push(Constant { name, doc, value });
+            if !self.take(&Token::Sign(',')) && self.peek() != Some(&Token::Sign('}')) {
+                self.remark(constants.last_mut().map(|last| &mut last.doc));
+                self.sign('}')?;
+                break;
+            }
+            self.remark(constants.last_mut().map(|last| &mut last.doc));
+        }
+        let first = constants.first().ok_or_else(|| self.wrong("a constant in the enum"))?;
+        Ok((first.name.clone(), What::Enum(constants)))
+    }
+
+    fn number(&mut self) -> Result<i64, String> {
+        let sign = if self.take(&Token::Sign('-')) { -1 } else { 1 };
+        let text = self.name()?;
+        let number = match text.strip_prefix("0x") {
+            Some(hex) => i64::from_str_radix(hex, 16),
+            None => text.parse(),
+        };
+        Ok(sign * number.map_err(|_| self.wrong("a number"))?)
+    }
+
+    /// Takes a comment behind what it documents, unless there was one before it.
+    fn remark(&mut self, doc: Option<&mut String>) {
+        if let Some(Token::Remark(text)) = self.peek().cloned() {
+            self.at += 1;
+            if let Some(doc) = doc.filter(|doc| doc.is_empty()) {
+                *doc = text;
+            }
+        }
+    }
+
     /// Whether `struct NAME {`, `struct {` or the same with `union` comes next.
     fn is_record_body(&self) -> bool {
         let is = |at: usize, found: &Token| self.tokens.get(self.at + at) == Some(found);
@@ -133,6 +191,7 @@ impl Reader {
             let ty = self.ty()?;
             members.push(self.member(ty, doc)?);
             self.sign(';')?;
+            self.remark(members.last_mut().map(|last| &mut last.doc));
         }
         Ok((name, What::Record(keyword, Some(members))))
     }
@@ -199,11 +258,14 @@ impl Reader {
 
     fn doc(&mut self) -> String {
         let mut doc = String::new();
-        while let Some(Token::Doc(text)) = self.peek() {
-            doc.clone_from(text);
+        loop {
+            match self.peek() {
+                Some(Token::Doc(text)) => doc.clone_from(text),
+                Some(Token::Remark(_)) => {}
+                _ => return doc,
+            }
             self.at += 1;
         }
-        doc
     }
 
     fn name(&mut self) -> Result<String, String> {
@@ -289,6 +351,18 @@ mod tests {
     fn an_opaque_struct_and_an_alias_are_told_apart() {
         assert_eq!(one("typedef struct a a;").what, What::Record(Keyword::Struct, None));
         assert_eq!(one("typedef uint64_t a;").what, What::Alias(Type::Named("uint64_t".into())));
+    }
+
+    #[test]
+    fn an_enum_without_a_name_is_its_constants() {
+        let text = "/* Kinds. */\nenum {\n  A, /* first */\n  B = 0x10,\n  /* third */\n  C,\n  D = -2 /* last */\n};";
+        let item = one(text);
+        assert_eq!((item.name.as_str(), item.doc.as_str()), ("A", "Kinds."));
+        let What::Enum(constants) = item.what else { panic!("{item:?}") };
+        let found: Vec<_> =
+            constants.iter().map(|c| (c.name.as_str(), c.doc.as_str(), c.value)).collect();
+        assert_eq!(found, [("A", "first", 0), ("B", "", 16), ("C", "third", 17), ("D", "last", -2)]);
+        assert_eq!(items("enum { A };\nenum { B };").unwrap().len(), 2);
     }
 
     #[test]

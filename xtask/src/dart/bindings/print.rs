@@ -1,43 +1,58 @@
 //! Declarations as Dart.
 
-use super::parse::{Item, Keyword, Member, Signature, Type, What};
+use super::parse::{Constant, Item, Keyword, Member, Signature, Type, What};
 use std::{collections::HashMap, fmt::Write};
 
-/// The whole file.
-pub(super) fn dart(items: &[Item]) -> Result<String, String> {
-    let names = items.iter().map(|item| (item.name.as_str(), item)).collect();
-    let printer = Printer { names };
-    let mut text = String::from(HEAD);
-    for item in items {
-        text += &printer.declaration(item)?;
-    }
-    text += CLASS;
-    for item in items {
-        if let What::Function(signature) = &item.what {
-            text += &printer.function(item, signature)?;
-        }
-    }
-    text.push_str("}\n");
-    Ok(text)
+/// What a file of bindings is made of.
+pub(super) struct Source<'a> {
+    /// The header's path, as the file names it.
+    pub(super) header: &'a str,
+    /// The class with the functions.
+    pub(super) class: &'a str,
+    /// What the file declares.
+    pub(super) items: &'a [Item],
+    /// Wharf's own declarations, where these are others: they are had from the package.
+    pub(super) known: &'a [Item],
 }
 
-const HEAD: &str = "\
-// Made from the C header by `cargo xtask dart bindings`; not to be edited.
+/// The whole file.
+pub(super) fn dart(source: &Source<'_>) -> Result<String, String> {
+    let all = source.known.iter().chain(source.items);
+    let names = all.map(|item| (item.name.as_str(), item)).collect();
+    let printer = Printer { names };
+    let mut body = String::new();
+    for item in source.items {
+        body += &printer.declaration(item)?;
+    }
+    let class = source.class;
+    let _ = write!(
+        body,
+        "\n/// The C functions of the library, each looked up when it is first used.\n\
+         final class {class} {{\n  /// Binds to [library].\n  {class}(this.library);\n\n  \
+         /// Where the functions are looked up.\n  final DynamicLibrary library;\n"
+    );
+    for item in source.items {
+        if let What::Function(signature) = &item.what {
+            body += &printer.function(item, signature)?;
+        }
+    }
+    let head = head(source, &body);
+    Ok(format!("{head}{body}}}\n"))
+}
 
-// ignore_for_file: constant_identifier_names, lines_longer_than_80_chars
-
-import 'dart:ffi';
-";
-
-const CLASS: &str = "
-/// The C functions of a library built on wharf, each looked up when it is first used.
-final class Bindings {
-  /// Binds to [library].
-  Bindings(this.library);
-
-  /// Where the functions are looked up.
-  final DynamicLibrary library;
-";
+fn head(source: &Source<'_>, body: &str) -> String {
+    let mut text = format!(
+        "// Made from {} by `cargo xtask dart bindings`; not to be edited.\n\n\
+         // ignore_for_file: constant_identifier_names, lines_longer_than_80_chars\n\n\
+         import 'dart:ffi';\n",
+        source.header
+    );
+    let records = source.known.iter().filter(|item| matches!(item.what, What::Record(..)));
+    if records.map(|item| upper(&item.name)).any(|name| body.contains(&name)) {
+        text += "\nimport 'package:wharf/wharf.dart';\n";
+    }
+    text
+}
 
 struct Printer<'a> {
     names: HashMap<&'a str, &'a Item>,
@@ -51,6 +66,15 @@ impl Printer<'_> {
                 Some(value) => format!("\n{doc}const int {} = {value};\n", lower(&item.name)),
                 None => String::new(),
             },
+            What::Enum(constants) => {
+                let mut text = item.doc.lines().fold("\n".to_owned(), |text, line| {
+                    text + format!("// {line}").trim_end() + "\n"
+                });
+                for constant in constants {
+                    text += &Self::constant(constant);
+                }
+                text
+            }
             What::Alias(_) | What::Function(_) => String::new(),
             What::Callback(signature) => {
                 let native = self.signature(signature, Side::Native)?;
@@ -71,6 +95,10 @@ impl Printer<'_> {
                 text + "}\n"
             }
         })
+    }
+
+    fn constant(Constant { name, doc: about, value }: &Constant) -> String {
+        format!("\n{}const int {} = {value};\n", doc(about, ""), lower(name))
     }
 
     fn member(&self, member: &Member) -> Result<String, String> {
@@ -128,7 +156,7 @@ impl Printer<'_> {
             What::Alias(ty) => self.ty(ty, side),
             What::Callback(_) => Ok(format!("Pointer<NativeFunction<{}>>", upper(name))),
             What::Record(..) => Ok(upper(name)),
-            What::Number(_) | What::Function(_) => Err(format!("{name} is not a type")),
+            What::Number(_) | What::Enum(_) | What::Function(_) => Err(format!("{name} is not a type")),
         }
     }
 }
@@ -223,9 +251,16 @@ fn safe(name: &str) -> String {
 mod tests {
     use super::{super::parse::items, *};
 
+    fn made(text: &str, known: &str) -> Result<String, String> {
+        let (items, known) = (items(text).unwrap(), items(known).unwrap());
+        dart(&Source { header: "x.h", class: "X", items: &items, known: &known })
+    }
+
+    /// What is declared above the class.
     fn printed(text: &str) -> String {
-        let text = dart(&items(text).unwrap()).unwrap();
-        text.strip_prefix(HEAD).unwrap().to_owned()
+        let text = made(text, "").unwrap();
+        let (_, body) = text.split_once("'dart:ffi';\n").unwrap();
+        body.split("\n/// The C functions").next().unwrap().to_owned()
     }
 
     #[test]
@@ -234,12 +269,12 @@ mod tests {
             printed("typedef uint64_t p_t;\ntypedef struct a_b_t { p_t id; p_t *to; } a_b_t;");
         let expected = "\nfinal class AB extends Struct {\n  @Uint64()\n  external int id;\n\n  \
                         external Pointer<Uint64> to;\n}\n";
-        assert_eq!(text.strip_suffix(&format!("{CLASS}}}\n")), Some(expected));
+        assert_eq!(text, expected);
     }
 
     #[test]
     fn a_function_is_looked_up_by_its_own_name() {
-        let text = printed("/** Does. */\nbool wharf_is_it(const void *in);");
+        let text = made("/** Does. */\nbool wharf_is_it(const void *in);", "").unwrap();
         assert!(
             text.contains("  /// Does.\n  late final bool Function(Pointer<Void> in_) isIt = ")
         );
@@ -249,7 +284,7 @@ mod tests {
 
     #[test]
     fn numbers_lose_what_only_c_needs() {
-        assert_eq!(printed("#define A_B -1"), format!("\nconst int aB = -1;\n{CLASS}}}\n"));
+        assert_eq!(printed("#define A_B -1"), "\nconst int aB = -1;\n");
         assert_eq!(number("0x10UL").as_deref(), Some("0x10"));
         assert_eq!(number("(1 << 18)").as_deref(), Some("1 << 18"));
         assert_eq!(number("sizeof(int)"), None);
@@ -257,6 +292,22 @@ mod tests {
 
     #[test]
     fn an_unknown_type_is_an_error() {
-        assert!(dart(&items("int f(nothing_t x);").unwrap()).unwrap_err().contains("nothing_t"));
+        assert!(made("int f(nothing_t x);", "").unwrap_err().contains("nothing_t"));
+    }
+
+    #[test]
+    fn the_constants_of_an_enum_keep_their_comments() {
+        let expected = "\n// Kinds.\n\n/// first\nconst int aOne = 0;\n\nconst int aTwo = 1;\n";
+        assert_eq!(printed("/* Kinds. */ enum { A_ONE, /* first */ A_TWO };"), expected);
+    }
+
+    #[test]
+    fn what_wharf_declares_comes_from_the_package() {
+        let known = "typedef int32_t s_t;\ntypedef struct v_t { int32_t x; } v_t;";
+        let text = made("s_t f(const v_t *v);", known).unwrap();
+        assert!(text.contains("import 'package:wharf/wharf.dart';"), "{text}");
+        assert!(text.contains("late final int Function(Pointer<V> v) f ="), "{text}");
+        assert!(!text.contains("class V "), "{text}");
+        assert!(!made("s_t f(void);", known).unwrap().contains("package:"));
     }
 }

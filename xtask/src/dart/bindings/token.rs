@@ -9,6 +9,8 @@ pub(super) enum Token {
     Sign(char),
     /// The text of a comment, without its stars: the last before a declaration documents it.
     Doc(String),
+    /// The same on the line of the declaration that it documents, behind it.
+    Remark(String),
     /// `#define NAME VALUE`; a macro without a value, or with arguments, is not one of these.
     Define(String, String),
 }
@@ -17,12 +19,16 @@ pub(super) enum Token {
 pub(super) fn tokens(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut rest = strip_cpp(text);
+    let mut line_begins = true;
     while let Some(first) = rest.chars().next() {
+        let was_begin = line_begins;
+        line_begins = if first.is_whitespace() { was_begin || first == '\n' } else { false };
         let length = if first.is_whitespace() {
             first.len_utf8()
         } else if rest.starts_with("/*") {
             let end = rest.find("*/").map_or(rest.len(), |at| at + 2);
-            tokens.push(Token::Doc(doc_text(&rest[2..end.saturating_sub(2)])));
+            let text = doc_text(&rest[2..end.saturating_sub(2)]);
+            tokens.push(if was_begin { Token::Doc(text) } else { Token::Remark(text) });
             end
         } else if rest.starts_with("//") {
             let end = rest.find('\n').unwrap_or(rest.len());
@@ -101,7 +107,7 @@ mod tests {
     #[test]
     fn comments_become_documentation_and_the_other_language_is_left_out() {
         let text = "#ifdef __cplusplus\nextern \"C\" {\n#endif\n/** One.\n * Two. */\n#define A (1 << 2)\n\
-                    // no\n/// x\n/// y\nint f(void);\n#define G\n";
+                    // no\n/// x\n/// y\nint f(void); /* z */\n#define G\n";
         let words =
             |list: &[&str]| list.iter().map(|w| Token::Word((*w).into())).collect::<Vec<_>>();
         let [int_f, void] = [words(&["int", "f"]), words(&["void"])];
@@ -113,7 +119,7 @@ mod tests {
         expected.extend(int_f);
         expected.push(Token::Sign('('));
         expected.extend(void);
-        expected.extend([Token::Sign(')'), Token::Sign(';')]);
+        expected.extend([Token::Sign(')'), Token::Sign(';'), Token::Remark("z".into())]);
         assert_eq!(tokens(text), expected);
     }
 }

@@ -1,4 +1,4 @@
-// Made from the C header by `cargo xtask dart bindings`; not to be edited.
+// Made from ffi/include/wharf.h by `cargo xtask dart bindings`; not to be edited.
 
 // ignore_for_file: constant_identifier_names, lines_longer_than_80_chars
 
@@ -487,7 +487,7 @@ const int wharfSystem = 42;
 /// A panic was stopped at the border; the message is the panic's.
 const int wharfPanicked = 50;
 
-/// The C functions of a library built on wharf, each looked up when it is first used.
+/// The C functions of the library, each looked up when it is first used.
 final class Bindings {
   /// Binds to [library].
   Bindings(this.library);
