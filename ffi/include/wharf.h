@@ -397,7 +397,8 @@ typedef struct wharf_external_typed_data_t {
 } wharf_external_typed_data_t;
 
 /**
- * A pointer with a finalizer.
+ * A pointer with a finalizer. In the Dart VM it arrives as a number and belongs to whoever receives
+ * it: the callback is called only if it is never delivered.
  */
 typedef struct wharf_native_pointer_t {
   /**

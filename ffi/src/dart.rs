@@ -12,11 +12,12 @@ pub use post::{Isolate, wharf_dart_post_t};
 pub(crate) use post::{store, store_table};
 
 use crate::{
-    id::wharf_port_t,
+    id::{wharf_port_t, wharf_task_t},
     message::*,
-    port::{self, Limits, Sink},
-    runtime::Runtime,
+    port::{self, Limits, Sink, Wait},
+    runtime::{self, Runtime},
     status::*,
+    task::Terminal,
 };
 use post::Post;
 use std::sync::Arc;
@@ -53,6 +54,20 @@ pub(crate) fn open(
     };
     let post = post.or_else(post::stored).ok_or_else(post::no_function)?;
     port::open(runtime, limits, group, Sink::Dart(DartPort { port: dart_port, post, raw }))
+}
+
+/// Accepts a task of the default runtime that is answered bare at the VM's `dart_port`. Behind it is
+/// a port of its own, which goes when the task does.
+pub(crate) fn accept(dart_port: i64) -> Result<(Terminal, wharf_task_t)> {
+    let runtime = runtime::get(0)?;
+    let id = open(runtime, dart_port, None, WHARF_DART_RAW, Limits::default(), 0)?;
+    let port = port::get(id)?;
+    let accepted = Terminal::accept(port.clone(), 0);
+    if !port.mailbox.defer() {
+        // Nothing was accepted, so nothing keeps it open.
+        let _ = port.close(Wait::No);
+    }
+    accepted
 }
 
 impl DartPort {

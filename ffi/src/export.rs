@@ -8,6 +8,9 @@
 //! wharf_status_t load_page(wharf_port_t port, uint64_t tag, const char *url, wharf_task_t *task);
 //! ```
 //!
+//! With `#[export(dart)]` it takes the number of a port of the Dart VM's (an `int64_t`) in place of port
+//! and tag, and the answer goes there bare.
+//!
 //! | Rust parameter | C parameters |
 //! | --- | --- |
 //! | `bool`, integers up to 64 bits, `f32`, `f64` | the same |
@@ -21,6 +24,7 @@
 use crate::{
     boundary::call,
     c::{wharf_port_t, wharf_status_t, wharf_task_t, wharf_value_t},
+    dart,
     port::{self, Key, Port},
     status::{Error, Result},
     task::{self, Terminal},
@@ -220,6 +224,16 @@ impl Reply {
     }
 }
 
+/// Where a call asks to be answered.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub enum At {
+    /// At a port of wharf's, under a tag.
+    Port(wharf_port_t, u64),
+    /// At a port of the Dart VM's, bare.
+    Dart(i64),
+}
+
 /// Accepts a task whose parameters `convert` makes; `give_back` gets them back if the call is
 /// refused after that.
 ///
@@ -227,17 +241,25 @@ impl Reply {
 ///
 /// `task` is NULL or can be written to.
 unsafe fn accept<P>(
-    port: wharf_port_t,
-    tag: u64,
+    at: At,
     task: *mut wharf_task_t,
     convert: impl FnOnce() -> Result<P>,
     give_back: impl FnOnce(P),
     run: impl FnOnce(Terminal, P),
 ) -> wharf_status_t {
     call(|| {
-        let port = port::get(port)?;
-        let params = convert()?;
-        let (terminal, id) = match Terminal::accept(port, tag) {
+        let (accepted, params) = match at {
+            At::Port(port, tag) => {
+                let port = port::get(port)?;
+                let params = convert()?;
+                (Terminal::accept(port, tag), params)
+            }
+            At::Dart(port) => {
+                let params = convert()?;
+                (dart::accept(port), params)
+            }
+        };
+        let (terminal, id) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 give_back(params);
@@ -261,8 +283,7 @@ unsafe fn accept<P>(
 /// `task` is NULL or can be written to.
 #[doc(hidden)]
 pub unsafe fn submit<P, F>(
-    port: wharf_port_t,
-    tag: u64,
+    at: At,
     task: *mut wharf_task_t,
     convert: impl FnOnce() -> Result<P>,
     give_back: impl FnOnce(P),
@@ -276,7 +297,7 @@ where
         task::spawn(terminal, future);
     };
     // SAFETY: the caller's word.
-    unsafe { accept(port, tag, task, convert, give_back, run) }
+    unsafe { accept(at, task, convert, give_back, run) }
 }
 
 /// A call of an exported plain `fn`, which runs on the blocking pool.
@@ -286,8 +307,7 @@ where
 /// `task` is NULL or can be written to.
 #[doc(hidden)]
 pub unsafe fn submit_blocking<P, T>(
-    port: wharf_port_t,
-    tag: u64,
+    at: At,
     task: *mut wharf_task_t,
     convert: impl FnOnce() -> Result<P>,
     give_back: impl FnOnce(P),
@@ -302,5 +322,5 @@ where
         task::spawn_blocking(terminal, move || function(params, reply));
     };
     // SAFETY: the caller's word.
-    unsafe { accept(port, tag, task, convert, give_back, run) }
+    unsafe { accept(at, task, convert, give_back, run) }
 }

@@ -48,14 +48,18 @@ struct Options {
     name: Ident,
     /// `stream`: the function returns a stream, whose elements are posted one by one.
     stream: bool,
+    /// `dart`: the answer goes bare to a port of the Dart VM's.
+    dart: bool,
 }
 
 fn options(arguments: TokenStream, function: &ItemFn) -> Result<Options> {
     let parser = Punctuated::<Meta, Token![,]>::parse_terminated;
-    let mut options = Options { name: function.sig.ident.clone(), stream: false };
+    let name = function.sig.ident.clone();
+    let mut options = Options { name, stream: false, dart: false };
     for option in parser.parse2(arguments)? {
         match option {
             Meta::Path(path) if path.is_ident("stream") => options.stream = true,
+            Meta::Path(path) if path.is_ident("dart") => options.dart = true,
             Meta::NameValue(pair) if pair.path.is_ident("name") => {
                 let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(name), .. }) = pair.value
                 else {
@@ -64,7 +68,7 @@ fn options(arguments: TokenStream, function: &ItemFn) -> Result<Options> {
                 options.name = valid_name(&name)?;
             }
             other => {
-                let text = "only `name = \"...\"` and `stream` are known here";
+                let text = "only `name = \"...\"`, `stream` and `dart` are known here";
                 return Err(Error::new_spanned(other, text));
             }
         }
@@ -134,12 +138,13 @@ fn kind(r#type: &Type) -> Kind {
 
 /// The function's declaration in C, with its comment: what the library says of itself in its section
 /// `.wharf.exports`, from which a header is made without running it.
-fn prototype(function: &ItemFn, name: &Ident, params: &[Param]) -> String {
+fn prototype(function: &ItemFn, options: &Options, params: &[Param]) -> String {
     let mut text = String::new();
     for line in doc_lines(function) {
         text += &format!("//{}\n", line.replace("*/", "* /"));
     }
-    text += &format!("wharf_status_t {name}(wharf_port_t port, uint64_t tag");
+    let to = if options.dart { "int64_t dart_port" } else { "wharf_port_t port, uint64_t tag" };
+    text += &format!("wharf_status_t {}({to}", options.name);
     for Param { name, r#type, kind } in params {
         match kind {
             Kind::Reply => {}
@@ -220,14 +225,19 @@ fn extern_fn(function: &ItemFn, options: &Options, params: &[Param]) -> TokenStr
         }),
         (true, false) => quote!(async move { ::wharf_ffi::Reply::stream(&#reply, #call).await }),
     };
-    // The last three parameters can't clash with the function's own: theirs are hygienic.
+    // These parameters can't clash with the function's own: theirs are hygienic.
     let (port, tag, task) = (
         Ident::new("__port", Span::mixed_site()),
         Ident::new("__tag", Span::mixed_site()),
         Ident::new("__task", Span::mixed_site()),
     );
     let attribute: syn::Attribute = parse_quote!(#[unsafe(no_mangle)]);
-    let prototype = prototype(function, name, params);
+    let (to, at) = if options.dart {
+        (quote!(#port: i64,), quote!(::wharf_ffi::export::At::Dart(#port)))
+    } else {
+        (quote!(#port: u64, #tag: u64,), quote!(::wharf_ffi::export::At::Port(#port, #tag)))
+    };
+    let prototype = prototype(function, options, params);
     let length = prototype.len();
     let prototype = syn::LitByteStr::new(prototype.as_bytes(), Span::call_site());
     quote! {
@@ -242,8 +252,7 @@ fn extern_fn(function: &ItemFn, options: &Options, params: &[Param]) -> TokenStr
             /// Pointers that are not NULL point to what their types say.
             #attribute
             pub unsafe extern "C" fn #name(
-                #port: u64,
-                #tag: u64,
+                #to
                 #(#inputs)*
                 #task: *mut u64,
             ) -> i32 {
@@ -252,8 +261,7 @@ fn extern_fn(function: &ItemFn, options: &Options, params: &[Param]) -> TokenStr
                 // SAFETY: the caller's word about its pointers is passed on.
                 unsafe {
                     #submit(
-                        #port,
-                        #tag,
+                        #at,
                         #task,
                         move || { #conversion ::core::result::Result::Ok((#(#names,)*)) },
                         |(#(#names,)*)| { #(::wharf_ffi::Param::give_back(#names);)* },

@@ -59,6 +59,12 @@ pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// returns a `Stream` (`wharf-ffi` needs its feature `stream`): each element is a message, which
 /// waits while the port is full or without credit, and the result is their number.
 ///
+/// With `#[export(dart)]` the C function takes the number of a port of the Dart VM's
+/// (`SendPort.nativePort`) in place of port and tag, as Dart code written for other bridges expects.
+/// The task runs on the library's default runtime; what it posts and its result are sent bare, and
+/// any other end as the list `[kind, code, value]`. A refused post means that the port is gone, and
+/// cancels the task. `wharf_dart_initialize` or `store_dart_post_cobject` has to be called before.
+///
 /// The library carries the C declarations of its functions, with their comments, in a section named
 /// `.wharf.exports`; `objcopy -O binary --only-section=.wharf.exports libpages.so pages.h.in` takes
 /// them out for its header.

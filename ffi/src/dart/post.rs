@@ -25,9 +25,12 @@ type PostInteger = unsafe extern "C" fn(i64, i64) -> bool;
 static POST: AtomicUsize = AtomicUsize::new(0);
 static POST_INTEGER: AtomicUsize = AtomicUsize::new(0);
 
-/// Stores the VM's post function for whoever has none of its own.
+/// Stores the VM's post function for whoever has none of its own. If it is another one than before,
+/// it is the only one from now on.
 pub(crate) fn store(post: Post) {
-    POST.store(post as usize, Relaxed);
+    if POST.swap(post as usize, Relaxed) != post as usize {
+        POST_INTEGER.store(0, Relaxed);
+    }
 }
 
 /// The VM's post function that was stored.
@@ -163,10 +166,15 @@ fn integer(raw: &wharf_value_t) -> Option<i64> {
 
 /// Posts a value with `post`, and settles by its answer whose the external data in it are.
 fn lending(mut value: Value, post: impl FnOnce(*mut wharf_value_t) -> bool) -> bool {
+    if value.as_raw().r#type < WHARF_TYPE_ARRAY {
+        // Nothing in it but itself, and no finalizer: the VM copies it, and it is dropped here.
+        let mut raw = *value.as_raw();
+        return post(&raw mut raw);
+    }
     value.name_bytes();
     let finalizers = Guarded::new(&mut value);
     let mut raw = value.into_raw();
-    let accepted = post(&raw mut raw);
+    let accepted = finalizers.while_posting(|| post(&raw mut raw));
     // SAFETY: taken back as it was given; the VM has changed nothing.
     let mut value = unsafe { Value::from_raw(raw) };
     if accepted {

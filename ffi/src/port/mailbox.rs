@@ -327,16 +327,6 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         Ok(self.announce(arrived))
     }
 
-    /// The tag and id that a running task's messages bear; `None` once the port is closed.
-    pub(crate) fn sender(&self, key: Key) -> Option<(u64, wharf_task_t)> {
-        let mut state = lock(&self.state);
-        let id = state.tasks.id(key);
-        if state.phase == Phase::Closed {
-            return None;
-        }
-        state.tasks.get_mut(key).map(|task| (task.tag, id))
-    }
-
     /// Asks for the end of a task.
     pub(crate) fn cancel(&self, key: Key) -> Result<()> {
         let mut state = lock(&self.state);
@@ -450,19 +440,20 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         Poll::Pending
     }
 
-    /// Spends one unit of credit for a message that goes elsewhere.
-    pub(crate) fn spend(&self) -> Result<()> {
+    /// Announces a message that goes elsewhere, and spends a unit of credit if it `costs` one;
+    /// closing waits for the [end](Self::end_callback) of the post.
+    pub(crate) fn begin_post(&self, costs: bool) -> Result<()> {
+        lock(&self.state).begin_post(costs)
+    }
+
+    /// The same for a data message of a running task: the tag and id that it bears.
+    pub(crate) fn begin_post_as(&self, key: Key) -> Result<(u64, wharf_task_t)> {
         let mut state = lock(&self.state);
-        match state.phase {
-            Phase::Open if state.credit == Some(0) => {
-                Err(Error::new(WHARF_FULL, "the port's credit is used up: grant more"))
-            }
-            Phase::Open => {
-                state.spend();
-                Ok(())
-            }
-            phase => Err(refusal(phase)),
-        }
+        let id = state.tasks.id(key);
+        let task = state.tasks.get_mut(key).ok_or_else(|| no_task(id))?;
+        let tag = task.tag;
+        state.begin_post(true)?;
+        Ok((tag, id))
     }
 
     /// Allows `more` data messages beyond those allowed before.
@@ -602,18 +593,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         let _ = self.leave(state);
     }
 
-    /// Announces a call of the host's code for this port, unless it is closed.
-    pub(crate) fn begin_callback(&self) -> bool {
-        let mut state = lock(&self.state);
-        if state.phase == Phase::Closed {
-            return false;
-        }
-        state.callbacks += 1;
-        true
-    }
-
-    /// The end of what [`begin_callback`](Self::begin_callback) or
-    /// [`pump_next`](Self::pump_next) began.
+    /// The end of what [`begin_post`](Self::begin_post) or [`pump_next`](Self::pump_next) began.
     pub(crate) fn end_callback(&self) -> Duty {
         let mut state = lock(&self.state);
         state.callbacks -= 1;
@@ -746,6 +726,20 @@ impl<A: Abort + Clone> State<A> {
     fn at_rest(&self) -> bool {
         let handing_over = self.phase == Phase::ShutDown && self.pumping;
         self.tasks.len() == 0 && self.callbacks == 0 && !handing_over
+    }
+
+    fn begin_post(&mut self, costs: bool) -> Result<()> {
+        if self.phase != Phase::Open {
+            return Err(refusal(self.phase));
+        }
+        if costs {
+            if self.credit == Some(0) {
+                return Err(Error::new(WHARF_FULL, "the port's credit is used up: grant more"));
+            }
+            self.spend();
+        }
+        self.callbacks += 1;
+        Ok(())
     }
 
     fn spend(&mut self) {

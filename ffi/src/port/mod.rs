@@ -147,16 +147,10 @@ impl Port {
         let duty = match &self.sink {
             Sink::Queue | Sink::Handler(_) => self.mailbox.post(message)?,
             Sink::Dart(dart) => {
-                if let Err(error) = self.mailbox.spend() {
+                if let Err(error) = self.mailbox.begin_post(message.kind == WHARF_KIND_DATA) {
                     return Err((error, message));
                 }
-                if !self.mailbox.begin_callback() {
-                    return Err((Error::new(WHARF_NO_PORT, "the port has been closed"), message));
-                }
-                if !dart.post(message) {
-                    self.lost();
-                }
-                self.mailbox.end_callback()
+                self.post_begun(dart, message)
             }
         };
         self.fulfil(duty);
@@ -165,17 +159,25 @@ impl Port {
 
     /// Posts a data message of the task `key`.
     pub(crate) fn post_as(self: &Arc<Self>, key: Key, value: Value) -> Result<(), (Error, Value)> {
-        if let Sink::Queue | Sink::Handler(_) = self.sink {
-            let duty = self.mailbox.post_as(key, value)?;
-            self.fulfil(duty);
-            return Ok(());
-        }
-        let Some((tag, task)) = self.mailbox.sender(key) else {
-            let error = Error::new(WHARF_NO_PORT, "the task or its port has ended");
-            return Err((error, value));
+        let duty = match &self.sink {
+            Sink::Queue | Sink::Handler(_) => self.mailbox.post_as(key, value)?,
+            Sink::Dart(dart) => match self.mailbox.begin_post_as(key) {
+                Err(error) => return Err((error, value)),
+                Ok((tag, task)) => {
+                    let message = Message { tag, task, kind: WHARF_KIND_DATA, code: 0, value };
+                    self.post_begun(dart, message)
+                }
+            },
         };
-        let message = Message { tag, task, kind: WHARF_KIND_DATA, code: 0, value };
-        self.post(message).map_err(|(error, message)| (error, message.value))
+        self.fulfil(duty);
+        Ok(())
+    }
+
+    fn post_begun(&self, dart: &DartPort, message: Message) -> Duty {
+        if !dart.post(message) {
+            self.lost();
+        }
+        self.mailbox.end_callback()
     }
 
     /// Does what a call of the mailbox has left to be done.

@@ -187,7 +187,7 @@ fn cancel_against_the_handle() {
 }
 
 /// Proves: once `settle` has said that a closed mailbox is at rest, no callback begins; and a close
-/// waits for the task that runs. Seen to fail with `begin_callback` not looking at the phase.
+/// waits for the task that runs. Seen to fail with `begin_post` not looking at the phase.
 #[test]
 fn close_against_post_and_end() {
     model(|| {
@@ -197,7 +197,7 @@ fn close_against_post_and_end() {
         let task = {
             let (mailbox, at_rest) = (mailbox.clone(), at_rest.clone());
             thread::spawn(move || {
-                if mailbox.begin_callback() {
+                if mailbox.begin_post(true).is_ok() {
                     assert!(!at_rest.load(SeqCst), "host code after the close");
                     let _ = mailbox.end_callback();
                 }
@@ -209,7 +209,7 @@ fn close_against_post_and_end() {
         assert!(mailbox.settle(Wait::Forever));
         at_rest.store(true, SeqCst);
         task.join().unwrap();
-        assert!(!mailbox.begin_callback());
+        assert!(mailbox.begin_post(true).is_err());
         assert_eq!(receive(&mailbox, Wait::No).unwrap_err().status(), WHARF_NO_PORT);
     });
 }

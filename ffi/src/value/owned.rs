@@ -158,6 +158,39 @@ impl Value {
         ))
     }
 
+    /// A pointer that stands for `size` bytes. In the Dart VM it arrives as a number, and whoever
+    /// receives it there has to see to what it points to, with a `NativeFinalizer` for instance:
+    /// `finalizer` is called, with the pointer, only if it is never delivered. (Dart 3.7 counts what
+    /// is queued for a receive port as delivered when that is closed by an isolate that goes on; the
+    /// package's `WharfPort.close` takes such messages out first.) At a port with a queue, freeing
+    /// the message calls it.
+    ///
+    /// # Safety
+    ///
+    /// `finalizer` may be called once with `pointer`, on any thread.
+    pub unsafe fn native_pointer(
+        pointer: *mut c_void,
+        size: usize,
+        finalizer: unsafe extern "C" fn(isolate_callback_data: *mut c_void, peer: *mut c_void),
+    ) -> Self {
+        let pointer = wharf_native_pointer_t {
+            ptr: pointer.expose_provenance() as isize,
+            size: size as isize,
+            callback: Some(finalizer),
+        };
+        Self(wharf_value_t::new(
+            WHARF_TYPE_NATIVE_POINTER,
+            wharf_payload_t { as_native_pointer: pointer },
+        ))
+    }
+
+    /// A capability of the Dart VM's: a `Capability` there, equal to others of the same number.
+    pub const fn capability(id: i64) -> Self {
+        let mut payload = wharf_payload_t { as_int64: 0 };
+        payload.as_capability = wharf_capability_t { id };
+        Self(wharf_value_t::new(WHARF_TYPE_CAPABILITY, payload))
+    }
+
     /// The value as it lies in memory. It stays owned by `self`.
     pub const fn as_raw(&self) -> &wharf_value_t {
         &self.0

@@ -127,7 +127,8 @@ pub struct wharf_external_typed_data_t {
     pub callback: wharf_finalizer_t,
 }
 
-/// A pointer with a finalizer.
+/// A pointer with a finalizer. In the Dart VM it arrives as a number and belongs to whoever receives
+/// it: the callback is called only if it is never delivered.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct wharf_native_pointer_t {

@@ -3,6 +3,7 @@
 library;
 
 import 'dart:async';
+import 'dart:ffi';
 import 'dart:io';
 import 'dart:isolate';
 import 'dart:typed_data';
@@ -13,7 +14,7 @@ import 'support/check.dart';
 import 'support/tests.dart';
 
 /// How a child of this program ends, its last argument.
-const _ends = ['delivered', 'undelivered', 'exit'];
+const _ends = ['delivered', 'undelivered', 'pointers', 'exit'];
 
 /// Enough bytes that the machine hurries to collect them.
 const _bytes = 1 << 20;
@@ -56,6 +57,66 @@ Future<void> main(List<String> args) async {
       expect(tests.lent() > lent, true, 'bytes lent');
       isolate.kill(priority: Isolate.immediate);
       await until(() => tests.lent() <= lent, 'the bytes to come back');
+    }
+    await allBack();
+  });
+
+  test('pointers: delivered, kept by Dart objects, and collected', () async {
+    for (var i = 0; i < 100; i++) {
+      await port
+          .submit<void>(
+            (port, tag, task) => tests.pointers(port, tag, 10, 16, task),
+            onProgress: (address) => _Handle(tests, address! as int),
+          )
+          .value;
+    }
+    await allBack();
+  });
+
+  test('pointers: the isolate killed before they are delivered', () async {
+    for (var round = 0; round < 10; round++) {
+      final lent = tests.lent();
+      final ready = ReceivePort();
+      final isolate =
+          await Isolate.spawn(_pointAndBlock, (path, ready.sendPort));
+      await ready.first;
+      isolate.kill(priority: Isolate.immediate);
+      await until(() => tests.lent() <= lent, 'the pointers to come back');
+    }
+    expect(tests.lent(), 0);
+  });
+
+  test('pointers: the port closed before they are delivered', () async {
+    final handles = <_Handle>[];
+    for (var round = 0; round < 50; round++) {
+      final own = WharfPort(tests.library);
+      final task = own.submit<Object?>(
+        (port, tag, task) => tests.pointers(port, tag, 20, 16, task),
+        onProgress: (address) => handles.add(_Handle(tests, address! as int)),
+      );
+      unawaited(expectThrows<WharfException>(task.value)
+          .then<void>((_) {}, onError: (Object _) {}));
+      if (round.isOdd) await Future<void>.delayed(Duration.zero);
+      await own.close();
+    }
+    handles.clear();
+    await allBack();
+  });
+
+  test('pointers: the subscription cancelled before they are delivered',
+      () async {
+    for (var round = 0; round < 50; round++) {
+      final done = Completer<void>();
+      late final StreamSubscription<_Handle> subscription;
+      subscription = port
+          .stream<_Handle>(
+        (port, tag, task) => tests.pointers(port, tag, 20, 16, task),
+        decode: (address) => _Handle(tests, address! as int),
+      )
+          .listen((_) {
+        if (!done.isCompleted) done.complete(subscription.cancel());
+      });
+      await done.future;
     }
     await allBack();
   });
@@ -110,12 +171,26 @@ Future<Uint8List> _inAnotherIsolate(String path) => Isolate.run(() async {
           .value;
     });
 
-Future<void> _lendAndBlock((String, SendPort) args) async {
+/// A Dart object that owns what a pointer points to.
+final class _Handle implements Finalizable {
+  _Handle(Tests tests, int address) {
+    tests.pointerFinalizer.attach(this, Pointer.fromAddress(address));
+  }
+}
+
+Future<void> _lendAndBlock((String, SendPort) args) =>
+    _submitAndBlock(args, (tests) => tests.lendMany);
+
+Future<void> _pointAndBlock((String, SendPort) args) =>
+    _submitAndBlock(args, (tests) => tests.pointers);
+
+Future<void> _submitAndBlock((String, SendPort) args,
+    Submit2<int, int> Function(Tests) which) async {
   final tests = Tests(args.$1);
   final port = WharfPort(tests.library);
   final lent = tests.lent();
   port.submit<Object?>(
-      (port, tag, task) => tests.lendMany(port, tag, 100, 4096, task));
+      (port, tag, task) => which(tests)(port, tag, 100, 4096, task));
   // The event loop is held up, so that nothing is delivered.
   while (tests.lent() < lent + 100) {}
   args.$2.send('ready');
@@ -137,8 +212,11 @@ Future<void> _shutDownWithBytesInFlight(String path, String how) async {
     print(kept.length);
     return;
   }
+  final lend = how == 'pointers' ? tests.pointers : tests.lendMany;
   port.submit<Object?>(
-      (port, tag, task) => tests.lendMany(port, tag, 1000, 4096, task));
+    (port, tag, task) => lend(port, tag, 1000, 4096, task),
+    onProgress: (value) => value is int ? _Handle(tests, value) : null,
+  );
   while (tests.lent() < 100) {}
   if (how == 'exit') exit(0);
   // The main isolate ends here, and with it the machine, whose queues are full:

@@ -125,5 +125,35 @@ Future<void> main(List<String> args) async {
     expect(await receive.first, 'through it');
   });
 
+  test('capabilities arrive, and are equal by their number', () async {
+    Future<Capability> capability(int number) => port
+        .submit<Capability>((port, tag, task) =>
+            tests.capability(port, tag, number, task))
+        .value;
+    final first = await capability(7);
+    expect(await capability(7), first);
+    check(await capability(8) != first, 'different numbers are equal');
+    check(await capability(1 << 52) != first, 'different numbers are equal');
+    // It is what an isolate's own functions take.
+    expect({first: 'known'}[await capability(7)], 'known');
+  });
+
+  test('a native pointer arrives as its address, and is then the receiver\'s',
+      () async {
+    final lent = tests.lent();
+    final found = await port
+        .submit<List<Object?>>(
+            (port, tag, task) => tests.pointerAndData(port, tag, 3, task))
+        .value;
+    final [address as int, data as Uint8List, same as int] = found;
+    expect(data, [0, 1, 2]);
+    // As a signed number of the machine's word size.
+    expect(address, same);
+    check(address != 0, 'the pointer is NULL');
+    expect(tests.lent(), lent + 2, 'buffers lent');
+    tests.pointerFree(Pointer.fromAddress(address));
+    expect(tests.lent(), lent + 1, 'buffers lent');
+  });
+
   await runTests();
 }

@@ -59,7 +59,10 @@ pub(crate) fn check() -> Result<(), Failure> {
 
 fn make() -> Result<[(&'static str, String); 2], Failure> {
     let (wharf, pages) = (WHARF.items()?, PAGES.items()?);
-    Ok([(WHARF.bindings, WHARF.print(&wharf, &[])?), (PAGES.bindings, PAGES.print(&pages, &wharf)?)])
+    Ok([
+        (WHARF.bindings, WHARF.print(&wharf, &[])?),
+        (PAGES.bindings, PAGES.print(&pages, &wharf)?),
+    ])
 }
 
 impl Binding {

@@ -21,6 +21,9 @@ final class Tests {
   /// Loads the library at [path].
   Tests(String path) : library = WharfLibrary.open(path);
 
+  /// The library that has been loaded.
+  Tests.of(DynamicLibrary library) : library = WharfLibrary.of(library);
+
   final WharfLibrary library;
 
   DynamicLibrary get _symbols => library.dynamicLibrary;
@@ -57,6 +60,22 @@ final class Tests {
   late final Submit2<int, int> lendMany = _symbols.lookupFunction<
       Int32 Function(Uint64, Uint64, Uint32, Uint32, _Task),
       Submit2<int, int>>('tests_lend_many');
+  late final Submit2<int, int> pointers = _symbols.lookupFunction<
+      Int32 Function(Uint64, Uint64, Uint32, Uint32, _Task),
+      Submit2<int, int>>('tests_pointers');
+  late final Submit1<int> pointerAndData = _symbols.lookupFunction<
+      Int32 Function(Uint64, Uint64, Uint32, _Task),
+      Submit1<int>>('tests_pointer_and_data');
+  late final Submit1<int> capability = _symbols.lookupFunction<
+      Int32 Function(Uint64, Uint64, Int64, _Task),
+      Submit1<int>>('tests_capability');
+
+  /// What frees a pointer that has been delivered.
+  late final NativeFinalizer pointerFinalizer =
+      NativeFinalizer(_symbols.lookup('tests_pointer_free'));
+  late final void Function(Pointer<Void>) pointerFree =
+      _symbols.lookupFunction<Void Function(Pointer<Void>),
+          void Function(Pointer<Void>)>('tests_pointer_free');
   late final Submit1<int> sendPort = _symbols.lookupFunction<
       Int32 Function(Uint64, Uint64, Int64, _Task),
       Submit1<int>>('tests_send_port');

@@ -361,7 +361,10 @@ mod tests {
         let What::Enum(constants) = item.what else { panic!("{item:?}") };
         let found: Vec<_> =
             constants.iter().map(|c| (c.name.as_str(), c.doc.as_str(), c.value)).collect();
-        assert_eq!(found, [("A", "first", 0), ("B", "", 16), ("C", "third", 17), ("D", "last", -2)]);
+        assert_eq!(
+            found,
+            [("A", "first", 0), ("B", "", 16), ("C", "third", 17), ("D", "last", -2)]
+        );
         assert_eq!(items("enum { A };\nenum { B };").unwrap().len(), 2);
     }
 

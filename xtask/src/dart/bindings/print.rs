@@ -156,7 +156,9 @@ impl Printer<'_> {
             What::Alias(ty) => self.ty(ty, side),
             What::Callback(_) => Ok(format!("Pointer<NativeFunction<{}>>", upper(name))),
             What::Record(..) => Ok(upper(name)),
-            What::Number(_) | What::Enum(_) | What::Function(_) => Err(format!("{name} is not a type")),
+            What::Number(_) | What::Enum(_) | What::Function(_) => {
+                Err(format!("{name} is not a type"))
+            }
         }
     }
 }

@@ -230,7 +230,8 @@ final class WharfExternalTypedData extends Struct {
   external Pointer<NativeFunction<WharfFinalizer>> callback;
 }
 
-/// A pointer with a finalizer.
+/// A pointer with a finalizer. In the Dart VM it arrives as a number and belongs to whoever receives
+/// it: the callback is called only if it is never delivered.
 final class WharfNativePointer extends Struct {
   /// The pointer, which is what the callback is called with.
   @IntPtr()

@@ -31,6 +31,29 @@ final class _CHeap implements Allocator {
   void free(Pointer<NativeType> pointer) => _free(pointer.cast());
 }
 
+/// Memory of the C heap that goes when it is released, when the object that owns
+/// it is no longer reachable, or when the isolate ends.
+final class OwnedMemory<T extends NativeType> {
+  /// Allocates [byteCount] zero bytes that [owner] owns.
+  OwnedMemory.attach(Finalizable owner, int byteCount)
+      : pointer = cHeap.allocate<T>(byteCount) {
+    _finalizer.attach(owner, pointer.cast(),
+        detach: this, externalSize: byteCount);
+  }
+
+  static final _finalizer =
+      NativeFinalizer(DynamicLibrary.process().lookup('free'));
+
+  /// Where it is.
+  final Pointer<T> pointer;
+
+  /// Frees it now.
+  void release() {
+    _finalizer.detach(this);
+    cHeap.free(pointer);
+  }
+}
+
 /// What is allocated for one call and freed after it.
 final class Arena implements Allocator {
   final _allocated = <Pointer<NativeType>>[];

@@ -76,7 +76,7 @@ final class WharfPort implements Finalizable {
   final RawReceivePort _receive;
   late final _table = _Table(_receive);
   late final Owner _owner;
-  late final Pointer<Uint64> _task = cHeap<Uint64>();
+  late final _task = OwnedMemory<Uint64>.attach(this, sizeOf<Uint64>());
   bool _closed = false;
 
   /// Whether the port has been closed.
@@ -113,6 +113,10 @@ final class WharfPort implements Finalizable {
   /// Pausing the stream makes the task wait; what it has sent before is kept.
   /// Cancelling the subscription cancels the task, and is done when what the
   /// task held is free. The task's own last value is dropped.
+  ///
+  /// [decode] is called with each value that arrives, even after the
+  /// subscription has been cancelled, so that it can take over what a native
+  /// pointer points to.
   Stream<T> stream<T>(
     WharfSubmit submit, {
     T Function(Object? value)? decode,
@@ -142,12 +146,12 @@ final class WharfPort implements Finalizable {
     final tag = _table.add(entry, this);
     final int status;
     try {
-      status = submit(id, tag, _task);
+      status = submit(id, tag, _task.pointer);
     } on Object {
       _table.remove(tag);
       rethrow;
     }
-    if (status == wharfOk) return _task.value;
+    if (status == wharfOk) return _task.pointer.value;
     final error = library.refusal(status);
     _table.remove(tag);
     throw error;
@@ -155,8 +159,8 @@ final class WharfPort implements Finalizable {
 
   /// Cancels all tasks and closes the port.
   ///
-  /// What has not ended ends with a [WharfCancelledException]. Waits, without
-  /// blocking the isolate, until nothing more can be posted.
+  /// What was sent before still arrives; what has not ended then ends with a
+  /// [WharfCancelledException]. Waits for that without blocking the isolate.
   Future<void> close() async {
     if (_closed) return;
     _closed = true;
@@ -166,10 +170,13 @@ final class WharfPort implements Finalizable {
       await Future<void>.delayed(const Duration(milliseconds: 1));
       status = bindings.portClose(id, 0);
     }
+    // Nothing is posted from now on; what is on its way may be a native pointer,
+    // which nobody would free if the receiver were closed before it.
+    await _table.drain();
     _receive.close();
     _receivers.detach(this);
     _owner.release();
-    cHeap.free(_task);
+    _task.release();
     for (final entry in _table.clear()) {
       entry.failed(const WharfCancelledException());
     }
@@ -186,6 +193,7 @@ final class _Table {
 
   /// The port, while somebody waits: it must not be finalized then.
   WharfPort? _port;
+  Completer<void>? _drained;
 
   int add(Entry entry, WharfPort port) {
     // Small enough for the machine's small integers, wherever it runs.
@@ -204,7 +212,7 @@ final class _Table {
     final entry = entries.remove(tag);
     if (entries.isEmpty && _port != null) {
       _port = null;
-      _receive.keepIsolateAlive = false;
+      if (_drained == null) _receive.keepIsolateAlive = false;
     }
     return entry;
   }
@@ -216,8 +224,21 @@ final class _Table {
     return all;
   }
 
-  /// Takes a message: `[tag, kind, code, value]`.
-  void receive(List<Object?> message) {
+  /// Waits until what has been sent to the receiver has arrived.
+  Future<void> drain() {
+    final drained = _drained = Completer<void>();
+    _receive
+      ..keepIsolateAlive = true
+      ..sendPort.send(null);
+    return drained.future;
+  }
+
+  /// Takes a message: `[tag, kind, code, value]`, or nothing, which is the last.
+  void receive(List<Object?>? message) {
+    if (message == null) {
+      _drained?.complete();
+      return;
+    }
     final tag = message[0]! as int;
     final kind = message[1]! as int;
     if (kind == wharfKindData || kind == wharfKindControl) {
@@ -245,16 +266,15 @@ final class _StreamEntry<T> implements Entry {
 
   @override
   void data(Object? value) {
-    if (!controller.hasListener) return;
     final T decoded;
     try {
       final decode = this.decode;
       decoded = decode == null ? value as T : decode(value);
     } on Object catch (error, trace) {
-      controller.addError(error, trace);
+      if (controller.hasListener) controller.addError(error, trace);
       return;
     }
-    controller.add(decoded);
+    if (controller.hasListener) controller.add(decoded);
   }
 
   @override

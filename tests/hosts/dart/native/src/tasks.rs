@@ -54,8 +54,8 @@ pub async fn tests_never() {
 /// An error with another behind it.
 #[derive(Debug)]
 pub struct NotFound {
-    what: String,
-    cause: fmt::Error,
+    pub(crate) what: String,
+    pub(crate) cause: fmt::Error,
 }
 
 impl fmt::Display for NotFound {

@@ -1,6 +1,7 @@
 //! Every type that a Dart port can carry.
 
 use crate::ledger::Lent;
+use std::ffi::c_void;
 use wharf_ffi::{IntoValue, Reply, Result, Value, c, export};
 
 /// One value of each simple type, nested in lists.
@@ -47,4 +48,58 @@ pub async fn tests_lend_many(count: u32, bytes: u32, reply: Reply) -> Result<()>
 #[export]
 pub async fn tests_send_port(dart_port: i64) -> Value {
     Value::send_port(dart_port)
+}
+
+/// Frees what a pointer of [`tests_pointers`] points to. The VM calls it for one that was never
+/// delivered; Dart gives it to a `NativeFinalizer` for one that was.
+///
+/// # Safety
+///
+/// `pointer` comes from there, and is used nowhere else any more.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tests_pointer_drop(_: *mut c_void, pointer: *mut c_void) {
+    // SAFETY: as above.
+    drop(unsafe { Box::from_raw(pointer.cast::<Lent>()) });
+}
+
+/// The same as Dart's `NativeFinalizer` calls it.
+///
+/// # Safety
+///
+/// As there.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tests_pointer_free(pointer: *mut c_void) {
+    // SAFETY: as above.
+    unsafe { tests_pointer_drop(std::ptr::null_mut(), pointer) };
+}
+
+fn pointer(bytes: usize) -> Value {
+    let lent = Box::into_raw(Box::new(Lent::new(bytes)));
+    // SAFETY: the finalizer takes the box back, on whichever thread.
+    unsafe { Value::native_pointer(lent.cast(), bytes, tests_pointer_drop) }
+}
+
+/// Hands out `count` pointers to buffers, one message each, and then ends.
+#[export]
+pub async fn tests_pointers(count: u32, bytes: u32, reply: Reply) -> Result<()> {
+    for _ in 0..count {
+        reply.try_post(pointer(bytes as usize))?;
+    }
+    Ok(())
+}
+
+/// A list of a pointer to a buffer, lent bytes, and the pointer's address once more.
+#[export]
+pub async fn tests_pointer_and_data(bytes: u32) -> Result<Value> {
+    let pointer = pointer(bytes as usize);
+    // SAFETY: made above.
+    let address = unsafe { pointer.as_raw().value.as_native_pointer.ptr };
+    let data = Value::external(c::WHARF_DATA_UINT8, Lent::new(bytes as usize))?;
+    Value::array([pointer, data, Value::int64(address as i64)])
+}
+
+/// A capability of the VM's with this number.
+#[export]
+pub async fn tests_capability(id: i64) -> Value {
+    Value::capability(id)
 }
