@@ -12,6 +12,7 @@ use std::{
     io,
     os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
 };
+use wharf_base::waker::WakerSlot;
 
 /// Called when messages have come into an empty port. It says so to the host's own loop and
 /// returns; it does not receive, and does not throw.
@@ -22,6 +23,8 @@ pub type wharf_notify_t = Option<unsafe extern "C" fn(context: *mut c_void, port
 pub(crate) enum Bell {
     Descriptor(OwnedFd),
     Function(Notify),
+    /// A task of the library's own that waits for messages.
+    Task(WakerSlot),
 }
 
 /// A function of the host's and what it is called with.
@@ -54,7 +57,7 @@ impl Bell {
     pub(crate) fn as_descriptor(&self) -> Option<RawFd> {
         match self {
             Self::Descriptor(fd) => Some(fd.as_raw_fd()),
-            Self::Function(_) => None,
+            Self::Function(_) | Self::Task(_) => None,
         }
     }
 }
@@ -73,6 +76,13 @@ impl port::Bell for Bell {
                 // port has been closed, which waits for this call.
                 host_call(|| unsafe { (notify.function)(notify.context, notify.port) });
             }
+            Self::Task(waker) => waker.wake(),
+        }
+    }
+
+    fn closed(&self) {
+        if let Self::Task(waker) = self {
+            waker.wake();
         }
     }
 

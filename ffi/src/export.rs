@@ -19,6 +19,7 @@
 //! | `Vec<u8>` and `Vec` of other integers and floats | `const T *x, size_t x_length`: copied |
 //! | [`Value`], [`Bytes`] | `const wharf_value_t *`: external data change hands if the call is accepted |
 //! | `Duration` | `uint64_t`: nanoseconds |
+//! | [`SendPort`] | `wharf_port_t`: open when the call is made |
 //! | [`Reply`] | none: the function's own way to post more than its result |
 
 use crate::{
@@ -28,7 +29,7 @@ use crate::{
     port::{self, Key, Port},
     status::{Error, Result},
     task::{self, Terminal},
-    value::{Bytes, FromValue, IntoValue, Value},
+    value::{Bytes, FromValue, IntoValue, SendPort, Value},
 };
 use std::{
     ffi::c_char,
@@ -95,6 +96,14 @@ impl Param for Duration {
 
     unsafe fn from_c(c: Self::C, _: &str) -> Result<Self> {
         Ok(Self::from_nanos(c))
+    }
+}
+
+impl Param for SendPort {
+    type C = u64;
+
+    unsafe fn from_c(c: Self::C, _: &str) -> Result<Self> {
+        port::get(c).map(|_| Self::new(c))
     }
 }
 
@@ -215,6 +224,15 @@ impl Reply {
             count += 1;
         }
         Ok(count)
+    }
+
+    /// Opens a port on which the task can receive, on the runtime that it runs on.
+    ///
+    /// # Errors
+    ///
+    /// Too many ports are open; the runtime has been shut down.
+    pub fn open_port(&self) -> Result<crate::Port> {
+        crate::Port::open(self.port.runtime.clone())
     }
 
     /// Whether the host has asked for the task's end, or closed the port; for functions that run on

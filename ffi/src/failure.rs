@@ -1,7 +1,7 @@
 //! What an error looks like when it arrives at a port: a code, a message, and the sources below.
 
 use crate::{
-    status::{Error, Result},
+    status::{Error, Result, WHARF_BAD_VALUE},
     value::{IntoValue, Value},
 };
 
@@ -28,6 +28,14 @@ impl Failure {
         Self { code, texts: chain.map(ToString::to_string).collect() }
     }
 
+    /// A failure as a host tells it.
+    pub(crate) fn from_parts(code: i32, texts: Vec<String>) -> Result<Self> {
+        if texts.is_empty() {
+            return Err(Error::new(WHARF_BAD_VALUE, "a failure without a text"));
+        }
+        Ok(Self { code, texts })
+    }
+
     /// The code.
     pub fn code(&self) -> i32 {
         self.code
@@ -38,6 +46,14 @@ impl Failure {
         &self.texts
     }
 }
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.texts.join(": "))
+    }
+}
+
+impl std::error::Error for Failure {}
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {

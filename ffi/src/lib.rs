@@ -16,6 +16,7 @@
 //! | `task` | from a submit to its one terminal message |
 //! | `host` | tasks made of a host's own functions |
 //! | `timers` | messages at a time |
+//! | `inbox` | ports that a library's own tasks receive from |
 //! | `value` | what a message carries, laid out as the Dart VM's `Dart_CObject` |
 //! | `dart` | ports of the Dart VM |
 //! | `export` | what the attribute's expansion calls |
@@ -40,6 +41,7 @@ pub mod export;
 mod failure;
 mod host;
 mod id;
+mod inbox;
 mod message;
 mod pin;
 mod port;
@@ -52,7 +54,8 @@ mod value;
 pub use dart::Isolate;
 pub use export::{Param, Reply};
 pub use failure::{Failure, IntoFailure};
+pub use inbox::{Incoming, Port};
 pub use runtime::default_handle as default_runtime;
 pub use status::{Error, Result};
-pub use value::{Bytes, FromValue, IntoValue, Value};
+pub use value::{Bytes, FromValue, IntoValue, SendPort, Value};
 pub use wharf_macros::export;

@@ -46,6 +46,7 @@ programs! {
     loading_starts_no_thread
     owners
     random
+    shaking_hands
     storm
 }
 

@@ -189,6 +189,7 @@ fn c_name_of(rust: &str) -> String {
         "f64" => "double ".to_owned(),
         "bool" => "bool ".to_owned(),
         "Duration" => "uint64_t ".to_owned(),
+        "SendPort" => "wharf_port_t ".to_owned(),
         "String" | "Option" => "const char *".to_owned(),
         _ => "const wharf_value_t *".to_owned(),
     }

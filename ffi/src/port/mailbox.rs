@@ -67,6 +67,8 @@ pub(crate) trait Bell {
     fn ring(&self);
     /// Makes it not readable.
     fn clear(&self);
+    /// The port has been closed: whoever waits in the library itself looks again.
+    fn closed(&self) {}
 }
 
 /// What may be set when a port is opened.
@@ -624,6 +626,9 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         state.called = state.sleeping;
         self.stop_tasks(state, true);
         self.arrived.notify_all();
+        if let Some(bell) = self.bell.get() {
+            bell.closed();
+        }
         drop(messages);
     }
 

@@ -2,13 +2,12 @@
 
 use super::{Bytes, Value, raw::*};
 use crate::{
-    failure::{Failure, IntoFailure},
+    failure::Failure,
     status::{Error, Result, WHARF_BAD_VALUE},
 };
 use std::{
-    collections::{BTreeMap, HashMap},
-    hash::{BuildHasher, Hash},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    borrow::Cow,
+    fmt::{self, Write},
 };
 
 /// What can be sent to a host.
@@ -20,15 +19,21 @@ use std::{
 /// | `i8` to `i32`, `u8`, `u16` | int32 |
 /// | `i64`, `u32`, `u64`, `isize`, `usize`, `i128`, `u128` | int64; an error where it does not fit |
 /// | `f32`, `f64` | double |
-/// | `String`, `&str`, `char`, IP and socket addresses | string |
+/// | `String`, `&str`, `Box<str>`, `Cow<str>`, `char` | string |
+/// | IP and socket addresses | string |
 /// | `Vec` and `Box<[_]>` of an integer or float, [`Bytes`] | external typed data, not copied |
 /// | `&[_]` of an integer or float | typed data, copied |
-/// | other `Vec`, arrays, tuples | array |
+/// | other `Vec`, arrays, tuples up to twelve, sets | array |
 /// | maps | array of arrays of key and value |
-/// | `Result` inside another value | array of a bool (true for `Ok`) and the value or error |
+/// | `Result` inside another value | array of true and the value, or of false, the error's code and an array of its texts |
 /// | `Duration` | int64: nanoseconds |
 /// | `SystemTime` | int64: nanoseconds since 1970, negative before |
 /// | `Box<T>`, `Option<T>` | as `T` |
+/// | [`SendPort`](crate::SendPort) | send port |
+/// | `uuid::Uuid` (feature `uuid`) | string, with hyphens |
+/// | `chrono::DateTime` (feature `chrono`) | int64: nanoseconds since 1970 |
+/// | `chrono::TimeDelta` | int64: nanoseconds |
+/// | `chrono::NaiveDate`, `NaiveTime`, `NaiveDateTime` | string, as in ISO 8601 |
 ///
 /// For a type of your own, say what array its members make:
 ///
@@ -84,16 +89,26 @@ pub trait FromValue: Sized {
 }
 
 pub(super) fn mismatch(wanted: &str, value: &Value) -> Error {
-    let mut found = format!("{value:?}");
-    if let Some((end, _)) = found.char_indices().nth(40) {
-        found.truncate(end);
-        found.push('…');
+    let mut found = Beginning(String::new(), 40);
+    let more = if write!(found, "{value:?}").is_err() { "…" } else { "" };
+    Error::new(WHARF_BAD_VALUE, format!("{wanted} was expected, not {}{more}", found.0))
+}
+
+/// The first so many characters of what is written, which then fails: a host's value may be huge.
+struct Beginning(String, usize);
+
+impl Write for Beginning {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for char in text.chars() {
+            self.1 = self.1.checked_sub(1).ok_or(fmt::Error)?;
+            self.0.push(char);
+        }
+        Ok(())
     }
-    Error::new(WHARF_BAD_VALUE, format!("{wanted} was expected, not {found}"))
 }
 
 /// Takes an array apart.
-fn elements(value: Value) -> Result<Vec<Value>> {
+pub(super) fn elements(value: Value) -> Result<Vec<Value>> {
     if value.as_raw().r#type != WHARF_TYPE_ARRAY {
         return Err(mismatch("an array", &value));
     }
@@ -109,7 +124,7 @@ fn elements(value: Value) -> Result<Vec<Value>> {
 }
 
 /// The integer in a value of either width.
-fn integer(value: &Value) -> Result<i64> {
+pub(super) fn integer(value: &Value) -> Result<i64> {
     let raw = value.as_raw();
     // SAFETY: the type says which member.
     unsafe {
@@ -121,7 +136,7 @@ fn integer(value: &Value) -> Result<i64> {
     }
 }
 
-fn int64<T: TryInto<i64> + std::fmt::Display + Copy>(value: T) -> Result<Value> {
+pub(super) fn int64<T: TryInto<i64> + std::fmt::Display + Copy>(value: T) -> Result<Value> {
     value.try_into().map(Value::int64).map_err(|_| {
         Error::new(WHARF_BAD_VALUE, format!("{value} does not fit into 64 bits with a sign"))
     })
@@ -286,6 +301,24 @@ impl FromValue for String {
     }
 }
 
+impl IntoValue for Box<str> {
+    fn into_value(self) -> Result<Value> {
+        Value::string(self)
+    }
+}
+
+impl FromValue for Box<str> {
+    fn from_value(value: Value) -> Result<Self> {
+        String::from_value(value).map(String::into_boxed_str)
+    }
+}
+
+impl IntoValue for Cow<'_, str> {
+    fn into_value(self) -> Result<Value> {
+        Value::string(self)
+    }
+}
+
 impl IntoValue for char {
     fn into_value(self) -> Result<Value> {
         Value::string(self)
@@ -311,232 +344,5 @@ impl IntoValue for Bytes {
 impl FromValue for Bytes {
     fn from_value(value: Value) -> Result<Self> {
         Self::from_value(value).map_err(|value| mismatch("bytes", &value))
-    }
-}
-
-impl<T: IntoValue> IntoValue for Vec<T> {
-    fn into_value(self) -> Result<Value> {
-        T::vec_into_value(self)
-    }
-}
-
-impl<T: FromValue> FromValue for Vec<T> {
-    fn from_value(value: Value) -> Result<Self> {
-        T::vec_from_value(value)
-    }
-}
-
-impl<T: IntoValue, const N: usize> IntoValue for [T; N] {
-    fn into_value(self) -> Result<Value> {
-        Vec::from(self).into_value()
-    }
-}
-
-impl<T: FromValue, const N: usize> FromValue for [T; N] {
-    fn from_value(value: Value) -> Result<Self> {
-        let vec = T::vec_from_value(value)?;
-        let found = vec.len();
-        vec.try_into().map_err(|_| {
-            Error::new(WHARF_BAD_VALUE, format!("{N} elements were expected, not {found}"))
-        })
-    }
-}
-
-impl<T: IntoValue> IntoValue for Box<[T]> {
-    fn into_value(self) -> Result<Value> {
-        self.into_vec().into_value()
-    }
-}
-
-impl<T: IntoValue> IntoValue for Box<T> {
-    fn into_value(self) -> Result<Value> {
-        (*self).into_value()
-    }
-}
-
-impl<T: FromValue> FromValue for Box<T> {
-    fn from_value(value: Value) -> Result<Self> {
-        T::from_value(value).map(Box::new)
-    }
-}
-
-impl<T: IntoValue> IntoValue for Option<T> {
-    fn into_value(self) -> Result<Value> {
-        self.map_or(Ok(Value::NULL), T::into_value)
-    }
-}
-
-impl<T: FromValue> FromValue for Option<T> {
-    fn from_value(value: Value) -> Result<Self> {
-        match value.as_raw().r#type {
-            WHARF_TYPE_NULL => Ok(None),
-            _ => T::from_value(value).map(Some),
-        }
-    }
-}
-
-impl<T: IntoValue, E: IntoFailure> IntoValue for Result<T, E> {
-    fn into_value(self) -> Result<Value> {
-        match self {
-            Ok(value) => Value::array([Value::bool(true), value.into_value()?]),
-            Err(error) => Value::array([Value::bool(false), error.into_failure().into_value()?]),
-        }
-    }
-
-    fn into_outcome(self) -> Result<Value, Failure> {
-        self.map_err(E::into_failure)?.into_value().map_err(Failure::from)
-    }
-}
-
-impl IntoValue for Duration {
-    fn into_value(self) -> Result<Value> {
-        int64(self.as_nanos())
-    }
-}
-
-impl FromValue for Duration {
-    fn from_value(value: Value) -> Result<Self> {
-        u64::from_value(value).map(Duration::from_nanos)
-    }
-}
-
-impl IntoValue for SystemTime {
-    fn into_value(self) -> Result<Value> {
-        match self.duration_since(UNIX_EPOCH) {
-            Ok(since) => since.into_value(),
-            Err(before) => {
-                int64(-i128::try_from(before.duration().as_nanos()).unwrap_or(i128::MAX))
-            }
-        }
-    }
-}
-
-impl FromValue for SystemTime {
-    fn from_value(value: Value) -> Result<Self> {
-        let nanos = integer(&value)?;
-        let distance = Duration::from_nanos(nanos.unsigned_abs());
-        let time = if nanos < 0 {
-            UNIX_EPOCH.checked_sub(distance)
-        } else {
-            UNIX_EPOCH.checked_add(distance)
-        };
-        time.ok_or_else(|| mismatch("a time that this system can tell", &value))
-    }
-}
-
-macro_rules! map {
-    ($map:ident, $($of_key:path),* ; $($hasher:ident)?) => {
-        impl<K: IntoValue, V: IntoValue $(, $hasher)?> IntoValue for $map<K, V $(, $hasher)?> {
-            fn into_value(self) -> Result<Value> {
-                let pairs: Result<Vec<_>> = self.into_iter().map(IntoValue::into_value).collect();
-                Value::array(pairs?)
-            }
-        }
-
-        impl<K: FromValue $(+ $of_key)*, V: FromValue $(, $hasher: BuildHasher + Default)?>
-            FromValue for $map<K, V $(, $hasher)?>
-        {
-            fn from_value(value: Value) -> Result<Self> {
-                elements(value)?.into_iter().map(<(K, V)>::from_value).collect()
-            }
-        }
-    };
-}
-
-map!(HashMap, Eq, Hash; S);
-map!(BTreeMap, Ord;);
-
-macro_rules! tuple {
-    ($count:literal: $($name:ident)*) => {
-        impl<$($name: IntoValue),*> IntoValue for ($($name,)*) {
-            fn into_value(self) -> Result<Value> {
-                #[allow(non_snake_case, reason = "a type and its value share a name")]
-                let ($($name,)*) = self;
-                Value::array([$($name.into_value()?),*])
-            }
-        }
-
-        impl<$($name: FromValue),*> FromValue for ($($name,)*) {
-            fn from_value(value: Value) -> Result<Self> {
-                let found = elements(value)?;
-                let count = found.len();
-                if count != $count {
-                    let text = format!("{} elements were expected, not {count}", $count);
-                    return Err(Error::new(WHARF_BAD_VALUE, text));
-                }
-                let mut found = found.into_iter();
-                // As many as were counted.
-                Ok(($($name::from_value(found.next().unwrap())?,)*))
-            }
-        }
-    };
-}
-
-tuple!(1: A);
-tuple!(2: A B);
-tuple!(3: A B C);
-tuple!(4: A B C D);
-tuple!(5: A B C D E);
-tuple!(6: A B C D E F);
-tuple!(7: A B C D E F G);
-tuple!(8: A B C D E F G H);
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-
-    fn round<T: IntoValue + FromValue + Clone + PartialEq + std::fmt::Debug>(value: T) {
-        let there = value.clone().into_value().unwrap();
-        assert_eq!(T::from_value(there).unwrap(), value);
-    }
-
-    #[test]
-    fn what_goes_out_comes_back() {
-        round(());
-        round(true);
-        round(i8::MIN);
-        round(u16::MAX);
-        round(u32::MAX);
-        round(i64::MIN);
-        round(usize::MAX >> 1);
-        round(1.5f32);
-        round(-0.1f64);
-        round("ünï".to_owned());
-        round('ß');
-        round(vec![1u8, 2, 3]);
-        round(vec![1.5f64, 2.5]);
-        round(Vec::<i32>::new());
-        round(vec!["a".to_owned(), "b".to_owned()]);
-        round([1i64, 2, 3]);
-        round((1i32, "two".to_owned(), 3.0));
-        round(Some(5));
-        round(None::<i32>);
-        round(Box::new(7u8));
-        round(Duration::new(3, 14));
-        round(UNIX_EPOCH - Duration::from_nanos(5));
-        round(SystemTime::now());
-        round(BTreeMap::from([(1, "x".to_owned()), (2, "y".to_owned())]));
-        round(HashMap::<String, Vec<u8>>::from([("k".to_owned(), vec![9])]));
-        round("::1".parse::<std::net::IpAddr>().unwrap());
-        round("1.2.3.4:80".parse::<std::net::SocketAddr>().unwrap());
-    }
-
-    #[test]
-    fn what_does_not_fit_is_an_error() {
-        assert!((i64::MAX as u64 + 1).into_value().is_err());
-        assert!(u8::from_value(Value::int32(256)).is_err());
-        assert!(u64::from_value(Value::int64(-1)).is_err());
-        assert!(String::from_value(Value::NULL).is_err());
-        assert!(<(i32, i32)>::from_value((1, 2, 3).into_value().unwrap()).is_err());
-        assert!(Vec::<u16>::from_value(vec![1u8].into_value().unwrap()).is_err());
-        assert!(char::from_value("ab".into_value().unwrap()).is_err());
-    }
-
-    #[test]
-    fn a_vector_of_numbers_is_not_copied() {
-        let vec = vec![7u64; 100];
-        let at = vec.as_ptr();
-        let value = vec.into_value().unwrap();
-        assert_eq!(value.as_bytes().unwrap().1.as_ptr(), at.cast());
     }
 }

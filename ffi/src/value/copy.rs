@@ -264,6 +264,54 @@ mod tests {
     }
 
     #[test]
+    fn the_count_is_limited_at_n_and_n_plus_one() {
+        let mut leaf = wharf_value_t::NULL;
+        for (length, fits) in [(WHARF_VALUE_MAX_COUNT - 1, true), (WHARF_VALUE_MAX_COUNT, false)] {
+            let mut pointers = vec![&raw mut leaf; length];
+            let array = wharf_value_t::array(length, pointers.as_mut_ptr());
+            // SAFETY: the nodes are alive.
+            assert_eq!(unsafe { Value::copy_from(&array) }.is_ok(), fits, "{length} in an array");
+        }
+    }
+
+    #[test]
+    fn bytes_are_limited_at_n_and_n_plus_one_over_the_whole_value() {
+        const LIMIT: usize = 10;
+        for (in_data, fits) in [(LIMIT - 3, true), (LIMIT - 2, false)] {
+            let mut text = wharf_value_t::string(c"abc".as_ptr());
+            let bytes = vec![0u8; in_data];
+            let typed = wharf_typed_data_t {
+                element: WHARF_DATA_UINT8,
+                length: in_data as isize,
+                values: bytes.as_ptr(),
+            };
+            let payload = wharf_payload_t { as_typed_data: typed };
+            let mut data = wharf_value_t::new(WHARF_TYPE_TYPED_DATA, payload);
+            let mut both = [&raw mut text, &raw mut data];
+            let array = wharf_value_t::array(2, both.as_mut_ptr());
+            let mut budget = Budget { count: 3, bytes: LIMIT };
+            // SAFETY: the nodes are alive.
+            assert_eq!(unsafe { check(&array, 0, &mut budget) }.is_ok(), fits);
+        }
+    }
+
+    #[test]
+    fn elements_beyond_the_address_space_are_refused() {
+        let at = |length| {
+            let mut data = wharf_typed_data_t {
+                element: WHARF_DATA_FLOAT64X2,
+                length,
+                values: std::ptr::null(),
+            };
+            data.values = std::ptr::dangling();
+            wharf_value_t::new(WHARF_TYPE_TYPED_DATA, wharf_payload_t { as_typed_data: data })
+        };
+        assert!(refusal(&at(isize::MAX / 16 + 1)).contains("memory"));
+        assert!(refusal(&at(isize::MIN)).contains("length"));
+        assert!(refusal(&at((WHARF_VALUE_MAX_BYTES / 16 + 1) as isize)).contains("bytes"));
+    }
+
+    #[test]
     fn a_disarmed_copy_leaves_external_data_to_their_owner() {
         unsafe extern "C" fn count(_: *mut c_void, peer: *mut c_void) {
             // SAFETY: the peer is the test's counter.

@@ -54,7 +54,11 @@ impl Value {
 
     /// A port that the receiver can post to.
     pub const fn send_port(id: i64) -> Self {
-        let port = wharf_send_port_t { id, origin_id: 0 };
+        Self::send_port_of(id, 0)
+    }
+
+    pub(super) const fn send_port_of(id: i64, origin_id: i64) -> Self {
+        let port = wharf_send_port_t { id, origin_id };
         Self(wharf_value_t::new(WHARF_TYPE_SEND_PORT, wharf_payload_t { as_send_port: port }))
     }
 

@@ -42,6 +42,11 @@ wharf_status_t harbour_trap(wharf_port_t port, uint64_t tag, wharf_task_t *task)
 wharf_status_t harbour_hog(wharf_port_t port, uint64_t tag, wharf_task_t *task);
 wharf_status_t harbour_ferry(wharf_port_t port, uint64_t tag, const wharf_value_t *value,
                              wharf_task_t *task);
+wharf_status_t harbour_parley(wharf_port_t port, uint64_t tag, wharf_task_t *task);
+wharf_status_t harbour_hail(wharf_port_t port, uint64_t tag, wharf_port_t to, const char *text,
+                            wharf_task_t *task);
+wharf_status_t harbour_verdicts(wharf_port_t port, uint64_t tag, const int32_t *codes,
+                                size_t codes_length, wharf_task_t *task);
 wharf_status_t harbour_listen(wharf_port_t port, uint64_t tag, wharf_task_t *task);
 
 #ifdef __cplusplus

@@ -1,11 +1,12 @@
 /* Random calls with random arguments, against a model of what must arrive: P1 to P7.
  *
- *   random [--seed N] [--seconds N] [--voyages N]
+ *   random [--seed N] [--seconds N] [--voyages N] [--choose yes]
  *
  * A voyage is a sequence of calls that its seed decides, made by one to three threads at once, each
  * with runtimes and ports of its own, while another looks into all of them. What fails prints the
  * voyage's seed; `--seed N` begins there and makes the same calls again. Without arguments, the
- * voyages of the corpus (random/corpus.h) come first. */
+ * voyages of the corpus (random/corpus.h) come first: those that met something that none before
+ * them had met (what ended how, at which sort of port), as `--choose yes` finds and prints them. */
 #include "random/hosted.h"
 
 #include <poll.h>
@@ -181,6 +182,7 @@ static void submit(world_t *world, port_t *port) {
   /* The id is written before an answer can come. */
   wharf_status_t status = call_way(world, port->id, &call, parcel, &task->id);
   CHECK(agrees(port, status, wanted));
+  cover(SUBMITTED, port->sink * WAYS + call.way, status);
   if (status == WHARF_OK && carries) world->given[parcel - world->parcels] = true;
   if (status != WHARF_OK) task->used = false;
   if (status != WHARF_OK && call.work) CHECK(atomic_load(&call.work->dropped) == 0);
@@ -216,6 +218,7 @@ static void post_one(world_t *world, port_t *port) {
   wharf_status_t status = function(port->id, 0, to.value.as_send_port.id ? &pair : &number);
   bool may_be_full = wanted == WHARF_OK && (port->capacity != 0 || port->credit);
   CHECK(agrees(port, status, wanted) || (may_be_full && status == WHARF_FULL));
+  cover(POSTED, (int)(port->sink * 4 + port->policy) * 4 + control * 2 + port->credit, status);
   if (status == WHARF_OK) return;
   pthread_mutex_lock(&world->lock);
   *count -= 1;
@@ -335,6 +338,7 @@ static void steer_one(world_t *world, port_t *port) {
                           : what == 3 ? wharf_task_resume(id)
                                       : wharf_task_wake(id);
   CHECK(status == WHARF_NO_TASK || (status == WHARF_OK && live));
+  cover(STEERED, what, status);
 }
 
 /* Whether a task ends only when it is told to. */
@@ -385,6 +389,7 @@ static void settle(world_t *world, port_t *port) {
     if (!open) return;
     resume(port);
   }
+  cover(SETTLED, port->sink * 4 + patient * 2 + open, (int)port->policy * 2 + port->credit);
   if (patient && port->credit) grant(world, port, 1000000);
   let_end(world, port, patient);
   while (is_owed(world, port)) {
@@ -416,6 +421,7 @@ static void has_closed(world_t *world, port_t *port) {
 static void wait_for_close(port_t *port, int64_t wait, bool closed_already) {
   for (;; wait = LONG) {
     wharf_status_t status = wharf_port_close(port->id, wait);
+    cover(CLOSED, port->sink * 2 + closed_already, status);
     if (status == WHARF_OK) return;
     if (status == WHARF_NO_PORT && (closed_already || port->leaves)) return;
     CHECK(status == WHARF_TIMEOUT && wait != LONG);
@@ -487,6 +493,7 @@ static void shut_one(world_t *world, int at) {
   for (int64_t wait = (int64_t)roll(world, 2) * 10000;; wait = LONG) {
     wharf_status_t status = wharf_runtime_shutdown(runtime->id, wait);
     CHECK(status == WHARF_OK || (status == WHARF_TIMEOUT && wait != LONG));
+    cover(SHUT, wait != 0, status);
     if (status == WHARF_OK) break;
   }
   for (int port = 0; port < PORTS; port++)
@@ -506,6 +513,7 @@ static void give_up(world_t *world, owner_t *owner) {
   for (int at = 0; at < PORTS; at++) {
     port_t *port = &world->ports[at];
     if (!port->open || port->id != id) continue;
+    cover(GIVEN_UP, 0, port->sink);
     wait_for_close(port, LONG, true);
     has_closed(world, port);
   }
@@ -701,11 +709,13 @@ static void say_seed_at_failure(void) { say_seed(0); }
 
 int main(int argc, char **argv) {
   uint64_t seed = 1;
-  long seconds = 0, voyages = 600, done = 0;
+  long seconds = 0, voyages = 600, done = 0, met = 0;
+  bool choose = false;
   for (int at = 1; at + 1 < argc; at++) {
     if (strcmp(argv[at], "--seed") == 0) seed = strtoull(argv[at + 1], NULL, 10);
     if (strcmp(argv[at], "--seconds") == 0) seconds = strtol(argv[at + 1], NULL, 10);
     if (strcmp(argv[at], "--voyages") == 0) voyages = strtol(argv[at + 1], NULL, 10);
+    if (strcmp(argv[at], "--choose") == 0) choose = true;
   }
   on_failure = say_seed_at_failure;
   signal(SIGABRT, say_seed);
@@ -713,9 +723,13 @@ int main(int argc, char **argv) {
   harbour_hush();
   if (argc < 3)
     for (size_t at = 0; at < sizeof CORPUS / sizeof *CORPUS; at++) voyage(CORPUS[at]);
-  for (time_t begun = time(NULL); seconds ? time(NULL) - begun < seconds : done < voyages; done++)
+  for (time_t begun = time(NULL); seconds ? time(NULL) - begun < seconds : done < voyages; done++) {
     voyage(seed++);
-  printf("%ld voyages, the next seed %" PRIu64 ": %lu steps, %lu messages, no finding\n", done, seed,
-         atomic_load(&calls), atomic_load(&arrived));
+    if (choose && atomic_load(&covered_count) > met) printf("%" PRIu64 ",\n", seed - 1);
+    met = atomic_load(&covered_count);
+  }
+  printf("%ld voyages, the next seed %" PRIu64 ": %lu steps, %lu messages, %ld sorts of ends, "
+         "no finding\n",
+         done, seed, atomic_load(&calls), atomic_load(&arrived), atomic_load(&covered_count));
   return 0;
 }

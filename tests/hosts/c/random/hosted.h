@@ -66,6 +66,7 @@ static void answer(berth_t *berth, wharf_port_t self, wharf_port_t to) {
   wharf_status_t status = wharf_post(to, ANSWER(berth), &pair);
   CHECK(status == WHARF_OK || status == WHARF_FULL || status == WHARF_NO_PORT ||
         status == WHARF_SHUT_DOWN);
+  cover(ANSWERED, 0, status);
   if (status == WHARF_OK) berth->answers++;
 }
 

@@ -151,6 +151,20 @@ static uint64_t now_ns(void) {
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* ---- what has been met, for choosing a corpus ---- */
+
+enum { ARRIVED, SUBMITTED, POSTED, ANSWERED, CLOSED, SHUT, SETTLED, GIVEN_UP, STEERED };
+
+static atomic_bool covered[9 * 64 * 32];
+static atomic_long covered_count;
+
+/* Something of this sort has ended in this way. */
+static void cover(int sort, int what, int end) {
+  atomic_bool *met = &covered[(sort * 64 + what) * 32 + (end & 31)];
+  CHECK(what < 64);
+  if (!atomic_exchange(met, true)) atomic_fetch_add(&covered_count, 1);
+}
+
 /* ---- a world's dice ---- */
 
 static uint64_t roll(world_t *world, uint64_t sides) { return draw(&world->seed) % sides; }
@@ -303,6 +317,7 @@ static void arrives(world_t *world, port_t *port, uint64_t tag, int32_t kind, in
     return;
   }
   CHECK(is_terminal(kind));
+  cover(ARRIVED, port->sink * WAYS + task->way, kind);
   check_end(port, &world->runtimes[port->runtime], task, kind, code, value);
   if (port->sink == QUEUE) outdate(world, task->id);
   task->used = false;

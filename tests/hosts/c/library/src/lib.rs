@@ -6,7 +6,7 @@ use std::{
     sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst},
     time::Duration,
 };
-use wharf_ffi::{Bytes, Failure, Reply, Value, export};
+use wharf_ffi::{Bytes, Failure, FromValue, Reply, SendPort, Value, export};
 
 /// How many [`Held`]s are alive.
 static ALIVE: AtomicI64 = AtomicI64::new(0);
@@ -269,4 +269,40 @@ impl futures_core::Stream for Countdown {
         self.0 = now.saturating_sub(1);
         std::task::Poll::Ready((now > 0).then_some(now))
     }
+}
+
+/// Says where it can be reached, then answers each number with its double at the port that is named
+/// beside it, until it is told to stop. The result is how many it has answered.
+#[export(name = "harbour_parley")]
+async fn parley(reply: Reply) -> Result<u32, Failure> {
+    let _held = Held::new();
+    let mut own = reply.open_port()?;
+    reply.post(own.send_port()).await?;
+    let mut answered = 0;
+    loop {
+        let incoming = own.recv().await?;
+        if incoming.is_control {
+            return Ok(answered);
+        }
+        let (number, answer) = <(i64, SendPort)>::from_value(incoming.value)?;
+        answer.post(incoming.tag, number * 2)?;
+        answered += 1;
+    }
+}
+
+/// A port in, and out again; and a word to whoever listens there.
+#[export(name = "harbour_hail")]
+async fn hail(to: SendPort, text: String) -> Result<SendPort, wharf_ffi::Error> {
+    to.post(1, text)?;
+    to.post_control(2, ())?;
+    Ok(to)
+}
+
+/// A result inside of the result.
+#[export(name = "harbour_verdicts")]
+async fn verdicts(codes: Vec<i32>) -> Vec<Result<i32, Failure>> {
+    codes
+        .into_iter()
+        .map(|code| if code > 0 { Err(Failure::new(code, "guilty")) } else { Ok(code) })
+        .collect()
 }
