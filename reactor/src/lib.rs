@@ -18,6 +18,7 @@ mod error;
 pub mod io;
 pub mod net;
 mod park;
+mod ports;
 mod reactor;
 mod registration;
 mod seat;

@@ -2,6 +2,7 @@
 
 use crate::{
     error,
+    ports::Ports,
     registration::{MAX_SEATS, Registration, Wish},
     seat::{Batch, Seat},
     slab::Slab,
@@ -34,6 +35,8 @@ pub type Attendant = Box<dyn Fn(usize) + Send + Sync>;
 pub struct Reactor {
     pub(crate) seats: Box<[Seat]>,
     pub(crate) slab: Slab,
+    /// The ports of the reactor's TCP streams that have asked where their data comes in.
+    pub(crate) ports: Ports,
     resolver: OnceLock<Resolver>,
     attendant: OnceLock<Attendant>,
 }
@@ -52,6 +55,7 @@ impl Reactor {
         Arc::new(Self {
             seats: (0..seats).map(|_| Seat::new()).collect(),
             slab: Slab::new(),
+            ports: Ports::default(),
             resolver: OnceLock::new(),
             attendant: OnceLock::new(),
         })

@@ -17,7 +17,7 @@ use std::{
     sync::{
         Arc,
         atomic::{
-            AtomicU16,
+            AtomicU16, AtomicU32,
             Ordering::{Acquire, Relaxed, Release},
         },
     },
@@ -29,6 +29,16 @@ use wharf_base::coop;
 const MOVING: u16 = 1 << 15;
 /// How many seats a reactor can have.
 pub(crate) const MAX_SEATS: usize = MOVING as usize - 1;
+
+/// After how many waits in a row away from home a source [goes with its task](Registration::settle).
+const WAITS_AWAY: u16 = 4;
+
+/// Nobody has asked yet where the peer is.
+const PEER_UNKNOWN: u32 = 0;
+/// The peer is on another machine.
+const PEER_FAR: u32 = 1;
+/// The peer is on this machine; its port is in the upper half.
+const PEER_NEAR: u32 = 2;
 
 /// Both directions.
 pub(crate) const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
@@ -57,8 +67,11 @@ pub(crate) struct Registration {
     fd: RawFd,
     /// The seat whose epoll the source is in.
     home: AtomicU16,
-    /// How often a read has waited; tells when to ask where the data comes in.
+    /// How often a read has waited: tells when to ask where the data comes in. For a source that does
+    /// not follow its data: how often in a row away from home.
     waits: AtomicU16,
+    /// What is known of where the peer is.
+    peer: AtomicU32,
     priority: bool,
     follows: bool,
 }
@@ -90,6 +103,7 @@ impl Registration {
             fd,
             home: AtomicU16::new(seat as u16),
             waits: AtomicU16::new(0),
+            peer: AtomicU32::new(PEER_UNKNOWN),
             priority: wish.interest.is_priority(),
             follows: wish.follows,
         })
@@ -249,8 +263,56 @@ impl Registration {
             if let Some(here) = self.reactor.seat_here() {
                 self.move_to(here);
             }
-        } else if self.follows && direction == Direction::Read && self.is_time_to_ask() {
-            self.follow();
+        } else if direction == Direction::Read {
+            if !self.follows {
+                self.go_with_task();
+            } else if self.is_time_to_ask() && self.is_worth_following() {
+                self.follow();
+            }
+        }
+    }
+
+    /// Moves a source whose data tells nothing about where it comes from to the seat where its task
+    /// has been waiting lately, if that seat has fewer sources: else all that one task has opened
+    /// would stay at that task's seat, whoever has stolen their tasks since.
+    fn go_with_task(&self) {
+        // Relaxed: hints, all of them.
+        let home = usize::from(self.home.load(Relaxed) & !MOVING);
+        let Some(here) = self.reactor.seat_here() else { return };
+        let waits = if here == home { 0 } else { self.waits.load(Relaxed).wrapping_add(1) };
+        if waits < WAITS_AWAY {
+            if waits != self.waits.load(Relaxed) {
+                self.waits.store(waits, Relaxed);
+            }
+            return;
+        }
+        self.waits.store(0, Relaxed);
+        let seats = &self.reactor.seats;
+        if seats[here].sources.load(Relaxed) < seats[home].sources.load(Relaxed) {
+            self.move_to(here);
+        }
+    }
+
+    /// Whether data comes in where it is best served: from another machine (then the network card
+    /// chooses the processor), or from a socket of this reactor's. The processor of any other
+    /// sender on this machine is busy with the sender, and no place to follow to.
+    #[cold]
+    fn is_worth_following(&self) -> bool {
+        // Relaxed: whoever misses it asks again.
+        match self.peer.load(Relaxed) {
+            PEER_UNKNOWN => {
+                // SAFETY: the descriptor is open until `end`, which takes `&mut self`.
+                let fd = unsafe { BorrowedFd::borrow_raw(self.fd) };
+                let Some((local, peer)) = sys::addresses(fd) else { return false };
+                self.reactor.ports.note(local.port());
+                let is_near = peer.ip().to_canonical().is_loopback() || peer.ip() == local.ip();
+                let found =
+                    if is_near { u32::from(peer.port()) << 16 | PEER_NEAR } else { PEER_FAR };
+                self.peer.store(found, Relaxed);
+                !is_near || self.reactor.ports.has(peer.port())
+            }
+            PEER_FAR => true,
+            near => self.reactor.ports.has((near >> 16) as u16),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The few calls for which neither std, mio nor socket2 has a name.
 
-use std::os::fd::BorrowedFd;
+use std::{net::SocketAddr, os::fd::BorrowedFd};
 
 /// The processor on which this thread runs just now.
 #[cfg(target_os = "linux")]
@@ -26,4 +26,10 @@ pub(crate) fn incoming_processor(fd: BorrowedFd<'_>) -> Option<usize> {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn incoming_processor(_: BorrowedFd<'_>) -> Option<usize> {
     None
+}
+
+/// Both ends' addresses, of a connected internet socket.
+pub(crate) fn addresses(fd: BorrowedFd<'_>) -> Option<(SocketAddr, SocketAddr)> {
+    let socket = socket2::SockRef::from(&fd);
+    Some((socket.local_addr().ok()?.as_socket()?, socket.peer_addr().ok()?.as_socket()?))
 }
