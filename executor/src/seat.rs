@@ -50,6 +50,10 @@ pub(crate) struct Own {
     pub(crate) drained: Cell<bool>,
     /// A task, or the main future, is being polled.
     pub(crate) polling: Cell<bool>,
+    /// A poll has made a task ready since the queue was last empty: others are called for two or more.
+    pub(crate) eager: Cell<bool>,
+    /// The batch of tasks that is being run has turned out to take long.
+    pub(crate) long: Cell<bool>,
     /// The owner is the searcher.
     pub(crate) searching: Cell<bool>,
     /// Tasks in a row that came from the LIFO slot.
@@ -88,6 +92,8 @@ impl Seat {
                 allocated: Cell::new(0),
                 drained: Cell::new(false),
                 polling: Cell::new(false),
+                eager: Cell::new(false),
+                long: Cell::new(false),
                 searching: Cell::new(false),
                 lifo_run: Cell::new(0),
                 left: Cell::new(0),
@@ -169,11 +175,13 @@ impl Seat {
     #[inline]
     pub(crate) fn push(&self, task: Task) {
         let task = task.into_raw();
-        let back = if self.own.polling.get() && self.shared().has_lifo {
-            self.lifo.replace(task)
-        } else {
-            Some(task)
-        };
+        let mut back = Some(task);
+        if self.own.polling.get() {
+            self.own.eager.set(true);
+            if self.shared().has_lifo {
+                back = self.lifo.replace(task);
+            }
+        }
         if let Some(task) = back {
             // SAFETY: we are the owner.
             unsafe { self.ring.push(task) };
@@ -230,6 +238,17 @@ impl Seat {
         x ^= x << 5;
         self.own.random.set(x);
         x as usize
+    }
+
+    /// The queue was empty, and the driver has just had its turn.
+    #[inline]
+    pub(crate) fn begin_batch(&self, event_interval: u32) {
+        let own = &self.own;
+        own.left.set(event_interval);
+        own.looked.set(None);
+        own.clock.set((1, 1));
+        own.eager.set(false);
+        own.long.set(false);
     }
 
     /// Counts a poll that begins.

@@ -331,7 +331,11 @@ impl Owner for Shared {
             // SAFETY: the same contract.
             return unsafe { Self::schedule(task) };
         }
-        Seat::here(owner, |seat| seat.expect("just seen").push_back(task));
+        Seat::here(owner, |seat| {
+            let seat = seat.expect("just seen");
+            seat.own.eager.set(true);
+            seat.push_back(task);
+        });
     }
 
     #[inline]

@@ -12,6 +12,13 @@
 //! After `event_interval` polls, or 250 µs, the driver and the injector have their turn in any case,
 //! so that neither can be starved by tasks that are always ready.
 //!
+//! # Whom a batch of events wakes
+//!
+//! Tasks that a poll has made ready, or that came from outside, call another seat as soon as two or
+//! more wait. Tasks that events have made ready do so where more than [`SHORT_BATCH`] wait, or where
+//! they have been running for [`LONG_BATCH`]: most are short, and a wake costs both processors more
+//! than they do.
+//!
 //! # Seats that are held up
 //!
 //! A poll that takes long holds up everything at its seat: the LIFO slot and the ring, the timers
@@ -40,6 +47,13 @@ const HEARTBEAT: Duration = Duration::from_millis(1);
 const QUIET_BEATS: u32 = 2;
 /// After what time the driver has its turn, even if few polls were made.
 const DRIVER_TURN: Duration = Duration::from_micros(250);
+/// How many tasks that events have made ready a worker runs by itself, if they don't take long.
+///
+/// A wake costs both processors more than a few short polls do, and the processor of the one that
+/// would be woken is likely to be busy with whoever has caused the events.
+const SHORT_BATCH: usize = 8;
+/// How long these may take before others are called.
+const LONG_BATCH: Duration = Duration::from_micros(50);
 /// At most so many polls are made between two looks at the clock.
 const MOST_UNCLOCKED: u32 = 8;
 /// The most tasks that one look into the injector brings home.
@@ -151,7 +165,11 @@ pub(crate) fn drive(shared: &Shared, seat: &Seat, guest: &mut impl Guest) {
             if !run_task(shared, seat, task) {
                 return;
             }
-        } else if !seat.driver.poll() {
+            continue;
+        }
+        let found_events = seat.driver.poll();
+        seat.begin_batch(shared.config.event_interval);
+        if !found_events {
             if let Some(task) = search(shared, seat) {
                 if !run_task(shared, seat, task) {
                     return;
@@ -171,6 +189,9 @@ fn run_task(shared: &Shared, seat: &Seat, task: Task) -> bool {
     if seat.own.searching.get() {
         found(shared, seat);
     }
+    if seat.own.long.replace(false) && seat.ring.len() > 0 {
+        shared.wake_one();
+    }
     seat.count_poll();
     seat.own.polling.set(true);
     task.run();
@@ -178,7 +199,10 @@ fn run_task(shared: &Shared, seat: &Seat, task: Task) -> bool {
         return false;
     }
     seat.own.polling.set(false);
-    if seat.ring.len() > usize::from(seat.lifo.is_empty()) {
+    let waiting = seat.ring.len();
+    if waiting > usize::from(seat.lifo.is_empty())
+        && (seat.own.eager.get() || waiting > SHORT_BATCH)
+    {
         shared.wake_one();
     }
     true
@@ -229,7 +253,9 @@ fn is_late(seat: &Seat) -> bool {
     };
     let step = (step * 2).min(MOST_UNCLOCKED);
     own.clock.set((step, step));
-    now.duration_since(since) >= DRIVER_TURN
+    let elapsed = now.duration_since(since);
+    own.long.set(elapsed >= LONG_BATCH);
+    elapsed >= DRIVER_TURN
 }
 
 /// Brings home a fair share of what waits outside.
@@ -239,6 +265,7 @@ fn from_injector(shared: &Shared, seat: &Seat) -> Option<Task> {
         return None;
     }
     let share = (waiting / shared.seats.len() + 1).min(INJECTOR_BATCH);
+    seat.own.eager.set(true);
     shared.injector.pop(share, |task| seat.push_back(task))
 }
 
