@@ -252,6 +252,91 @@ pub enum At {
     Dart(i64),
 }
 
+/// C's words for a function or a type as they stand in the library: where they come from, then they.
+#[doc(hidden)]
+#[repr(C)]
+#[derive(Debug)]
+pub struct Record<const HEAD: usize, const TEXT: usize>(pub [u8; HEAD], pub [u8; TEXT]);
+
+/// A text as bytes.
+#[doc(hidden)]
+pub const fn bytes<const N: usize>(text: &str) -> [u8; N] {
+    let mut bytes = [0; N];
+    let mut at = 0;
+    while at < N {
+        bytes[at] = text.as_bytes()[at];
+        at += 1;
+    }
+    bytes
+}
+
+/// Puts C's words for a function (`F`) or a type (`T`) into the library's section `.wharf.exports`,
+/// behind a comment that says where they come from, by which a header is put in order.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __describe {
+    ($name:ident, $sort:literal, $text:expr) => {
+        #[cfg_attr(target_os = "linux", unsafe(link_section = ".wharf.exports"))]
+        static $name: $crate::export::Record<
+            { concat!("/*@", $sort, " ", file!(), ":", line!(), "*/\n").len() },
+            { ($text).len() },
+        > = $crate::export::Record(
+            $crate::export::bytes(concat!("/*@", $sort, " ", file!(), ":", line!(), "*/\n")),
+            $crate::export::bytes($text),
+        );
+    };
+}
+
+/// Names whole numbers for both sides: constants in Rust, and an `enum` in the headers of the
+/// libraries whose exported functions return what is described with it.
+///
+/// ```
+/// use wharf_ffi::{Failure, IntoFailure};
+///
+/// wharf_ffi::c_enum! {
+///     /// What can go wrong with a door.
+///     pub DOOR_ERRORS:
+///     /// It is locked.
+///     DOOR_ERROR_LOCKED = 1,
+///     /// Somebody stands behind it.
+///     DOOR_ERROR_BLOCKED = 2,
+/// }
+///
+/// struct Locked;
+///
+/// impl IntoFailure for Locked {
+///     const C: &'static str = DOOR_ERRORS;
+///
+///     fn into_failure(self) -> Failure {
+///         Failure::new(DOOR_ERROR_LOCKED, "the door is locked")
+///     }
+/// }
+/// # assert_eq!(Locked.into_failure().code(), 1);
+/// # assert!(DOOR_ERRORS.contains("/** It is locked. */\n    DOOR_ERROR_LOCKED = 1,\n"));
+/// ```
+#[macro_export]
+macro_rules! c_enum {
+    (
+        $(#[doc = $about:literal])*
+        $visibility:vis $all:ident:
+        $($(#[doc = $doc:literal])* $name:ident = $value:literal,)*
+    ) => {
+        $(#[doc = $about])*
+        ///
+        /// As C reads it.
+        $visibility const $all: &str = concat!(
+            "#ifndef WHARF_C_", stringify!($all), "\n",
+            "#define WHARF_C_", stringify!($all), "\n",
+            "/**\n", $(" *", $about, "\n",)* " */\n",
+            "enum {\n",
+            $($("    /**", $doc, " */\n",)* "    ", stringify!($name), " = ", $value, ",\n",)*
+            "};\n",
+            "#endif\n",
+        );
+        $($(#[doc = $doc])* $visibility const $name: i32 = $value;)*
+    };
+}
+
 /// Accepts a task whose parameters `convert` makes; `give_back` gets them back if the call is
 /// refused after that.
 ///

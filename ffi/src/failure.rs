@@ -91,6 +91,11 @@ impl IntoValue for Failure {
 /// # let _ = PageError::Io(std::io::Error::other("x"));
 /// ```
 pub trait IntoFailure {
+    /// What a header says of the error, in C: an `enum` of the codes, say (see
+    /// [`c_enum!`](crate::c_enum)). Each library with an exported function that returns the type
+    /// carries it in its description.
+    const C: &'static str = "";
+
     /// What the host is told.
     fn into_failure(self) -> Failure;
 }

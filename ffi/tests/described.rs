@@ -15,7 +15,9 @@ fn the_declarations_in_a_library_agree_with_its_header() {
     let declarations = fs::read_to_string(&section).unwrap();
     let named = |name: &str| declarations.contains(&format!("wharf_status_t {name}(wharf_port_t"));
     assert!(named("harbour_add") && named("harbour_sum") && named("harbour_turn"));
-    assert!(declarations.contains("// Text there and back.\nwharf_status_t harbour_echo"));
+    assert!(
+        declarations.contains("/**\n * Text there and back.\n */\nwharf_status_t harbour_echo")
+    );
 
     // Declared twice, a function has to be declared alike.
     let both = scratch().join("exports.h");

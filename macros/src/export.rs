@@ -1,5 +1,6 @@
 //! `#[export]`: the C function beside a Rust function.
 
+use crate::describe;
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{
@@ -43,13 +44,13 @@ fn check(function: &ItemFn) -> Result<()> {
 }
 
 /// What stands in the attribute's brackets.
-struct Options {
+pub(crate) struct Options {
     /// The C function's name; the Rust function's own unless `name = "..."` is given.
-    name: Ident,
+    pub(crate) name: Ident,
     /// `stream`: the function returns a stream, whose elements are posted one by one.
-    stream: bool,
+    pub(crate) stream: bool,
     /// `dart`: the answer goes bare to a port of the Dart VM's.
-    dart: bool,
+    pub(crate) dart: bool,
 }
 
 fn options(arguments: TokenStream, function: &ItemFn) -> Result<Options> {
@@ -87,7 +88,7 @@ fn valid_name(name: &LitStr) -> Result<Ident> {
     }
 }
 
-enum Kind {
+pub(crate) enum Kind {
     /// One C parameter.
     Plain,
     /// A pointer and a length.
@@ -96,10 +97,10 @@ enum Kind {
     Reply,
 }
 
-struct Param {
-    name: Ident,
-    r#type: Type,
-    kind: Kind,
+pub(crate) struct Param {
+    pub(crate) name: Ident,
+    pub(crate) r#type: Type,
+    pub(crate) kind: Kind,
 }
 
 fn params(function: &ItemFn) -> Result<Vec<Param>> {
@@ -133,65 +134,6 @@ fn kind(r#type: &Type) -> Kind {
             Kind::Slice
         }
         _ => Kind::Plain,
-    }
-}
-
-/// The function's declaration in C, with its comment: what the library says of itself in its section
-/// `.wharf.exports`, from which a header is made without running it.
-fn prototype(function: &ItemFn, options: &Options, params: &[Param]) -> String {
-    let mut text = String::new();
-    for line in doc_lines(function) {
-        text += &format!("//{}\n", line.replace("*/", "* /"));
-    }
-    let to = if options.dart { "int64_t dart_port" } else { "wharf_port_t port, uint64_t tag" };
-    text += &format!("wharf_status_t {}({to}", options.name);
-    for Param { name, r#type, kind } in params {
-        match kind {
-            Kind::Reply => {}
-            Kind::Plain => text += &format!(", {}{name}", c_type(r#type)),
-            Kind::Slice => {
-                let element = element(r#type).to_string();
-                text += &format!(", const {}*{name}, size_t {name}_length", c_name_of(&element));
-            }
-        }
-    }
-    text + ", wharf_task_t *task);\n"
-}
-
-fn doc_lines(function: &ItemFn) -> Vec<String> {
-    let mut lines = Vec::new();
-    for attribute in &function.attrs {
-        let syn::Meta::NameValue(pair) = &attribute.meta else { continue };
-        let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) = &pair.value else {
-            continue;
-        };
-        if pair.path.is_ident("doc") {
-            lines.push(text.value());
-        }
-    }
-    lines
-}
-
-/// The C type of a parameter, ready for its name to follow.
-fn c_type(r#type: &Type) -> String {
-    let Type::Path(path) = r#type else { return "const wharf_value_t *".to_owned() };
-    let last = path.path.segments.last().map_or(String::new(), |last| last.ident.to_string());
-    c_name_of(&last)
-}
-
-fn c_name_of(rust: &str) -> String {
-    match rust {
-        "i8" | "i16" | "i32" | "i64" => format!("int{}_t ", &rust[1..]),
-        "u8" | "u16" | "u32" | "u64" => format!("uint{}_t ", &rust[1..]),
-        "isize" => "ptrdiff_t ".to_owned(),
-        "usize" => "size_t ".to_owned(),
-        "f32" => "float ".to_owned(),
-        "f64" => "double ".to_owned(),
-        "bool" => "bool ".to_owned(),
-        "Duration" => "uint64_t ".to_owned(),
-        "SendPort" => "wharf_port_t ".to_owned(),
-        "String" | "Option" => "const char *".to_owned(),
-        _ => "const wharf_value_t *".to_owned(),
     }
 }
 
@@ -238,13 +180,13 @@ fn extern_fn(function: &ItemFn, options: &Options, params: &[Param]) -> TokenStr
     } else {
         (quote!(#port: u64, #tag: u64,), quote!(::wharf_ffi::export::At::Port(#port, #tag)))
     };
-    let prototype = prototype(function, options, params);
-    let length = prototype.len();
-    let prototype = syn::LitByteStr::new(prototype.as_bytes(), Span::call_site());
+    let prototype = describe::prototype(function, options, params);
+    let outcome = describe::outcome(function, options);
     quote! {
         const _: () = {
-            #[cfg_attr(target_os = "linux", unsafe(link_section = ".wharf.exports"))]
-            static PROTOTYPE: [u8; #length] = *#prototype;
+            ::wharf_ffi::__describe!(PROTOTYPE, "F", #prototype);
+            ::wharf_ffi::__describe!(VALUE, "T", <#outcome as ::wharf_ffi::IntoValue>::C);
+            ::wharf_ffi::__describe!(ERROR, "T", <#outcome as ::wharf_ffi::IntoValue>::ERROR_C);
 
             #[doc = #doc]
             ///
@@ -257,8 +199,8 @@ fn extern_fn(function: &ItemFn, options: &Options, params: &[Param]) -> TokenStr
                 #(#inputs)*
                 #task: *mut u64,
             ) -> i32 {
-                // Named here, so that the linker keeps it with the function.
-                ::core::hint::black_box(&PROTOTYPE);
+                // Named here, so that the linker keeps them with the function.
+                ::core::hint::black_box((&PROTOTYPE, &VALUE, &ERROR));
                 // SAFETY: the caller's word about its pointers is passed on.
                 unsafe {
                     #submit(
@@ -287,7 +229,7 @@ fn c_input(param: &Param) -> TokenStream {
     }
 }
 
-fn element(r#type: &Type) -> TokenStream {
+pub(crate) fn element(r#type: &Type) -> TokenStream {
     if let Type::Path(path) = r#type {
         if let Some(PathArguments::AngleBracketed(arguments)) =
             path.path.segments.last().map(|last| &last.arguments)

@@ -1,6 +1,7 @@
 //! wharf's attributes. They are used through the crates that re-export them: `#[wharf::main]` and
 //! `#[wharf::test]` through `wharf`, `#[export]` through `wharf-ffi`.
 
+mod describe;
 mod entry;
 mod export;
 
@@ -66,8 +67,9 @@ pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// cancels the task. `wharf_dart_initialize` or `store_dart_post_cobject` has to be called before.
 ///
 /// The library carries the C declarations of its functions, with their comments, in a section named
-/// `.wharf.exports`; `objcopy -O binary --only-section=.wharf.exports libpages.so pages.h.in` takes
-/// them out for its header.
+/// `.wharf.exports`, and with them the constants `C` of the types that they return (`IntoValue::C`,
+/// `IntoFailure::C`, `c_enum!`). `objcopy -O binary --only-section=.wharf.exports libpages.so pages.txt`
+/// takes them out: valid C, for a header.
 ///
 /// ```text
 /// #[wharf_ffi::export]

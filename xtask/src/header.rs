@@ -1,18 +1,26 @@
-//! `cargo xtask header`: ffi/include/wharf.h, made from the Rust source of ffi/ and committed.
+//! `cargo xtask header`: ffi/include/wharf.h, made from the Rust source of ffi/, and the headers of
+//! libraries, made from what they say of themselves; all committed.
+
+mod library;
 
 use crate::{
     command::{Command, Failure},
     sh,
 };
+use library::Library;
 use std::{fs, path::Path};
 
 const HEADER: &str = "ffi/include/wharf.h";
 
+/// The libraries whose headers are committed.
+const LIBRARIES: &[Library] =
+    &[Library { name: "pages", header: "examples/pages/include/pages.h" }];
+
 pub(crate) const COMMAND: Command = Command {
     name: "header",
-    about: "make ffi/include/wharf.h from the Rust source",
+    about: "make wharf.h from the Rust source, and the examples' headers from their libraries",
     help: "usage: cargo xtask header [--check]\n\n  --check   change nothing; fail unless the \
-           committed header is what the source makes\n",
+           committed headers are what the source makes\n",
     run: |args| {
         use lexopt::prelude::*;
         let mut check = false;
@@ -26,19 +34,23 @@ pub(crate) const COMMAND: Command = Command {
     },
 };
 
-/// Writes the header, or with `check` compares it with what is committed.
+/// Writes the headers, or with `check` compares them with what is committed.
 pub(crate) fn run(check: bool) -> Result<(), Failure> {
-    let made = make(sh::root())?;
-    let path = sh::root().join(HEADER);
+    one(HEADER, make(sh::root())?, check)?;
+    LIBRARIES.iter().try_for_each(|it| one(it.header, library::make(it)?, check))
+}
+
+fn one(header: &str, made: String, check: bool) -> Result<(), Failure> {
+    let path = sh::root().join(header);
     if !check {
-        return fs::write(&path, made).map_err(|why| Failure::new(format!("{HEADER}: {why}")));
+        return fs::write(&path, made).map_err(|why| Failure::new(format!("{header}: {why}")));
     }
     match fs::read_to_string(&path) {
         Ok(committed) if committed == made => Ok(()),
         Ok(_) => Err(Failure::new(format!(
-            "{HEADER} is not what the source makes: run `cargo xtask header` and commit it"
+            "{header} is not what the source makes: run `cargo xtask header` and commit it"
         ))),
-        Err(why) => Err(Failure::new(format!("{HEADER}: {why}"))),
+        Err(why) => Err(Failure::new(format!("{header}: {why}"))),
     }
 }
 

@@ -1,14 +1,17 @@
-/*
- * The library `pages` in C: loads web pages, many at a time.
+/* The library `pages` in C. Made by `cargo xtask header` from what the library says of itself; not to
+ * be edited.
  *
- * Each function returns at once. A refused call is answered by a status, and nothing else happens.
- * An accepted one is answered by WHARF_OK, and then by exactly one terminal message at `port` with
- * the tag that was given: see wharf.h for the kinds. `task`, if it is not NULL, gets the id with
- * which the task can be cancelled.
+ * Each function returns at once. A refused call is answered by a status, and nothing else happens: an
+ * argument is NULL or no UTF-8, the port is closed or shut down. An accepted one is answered by
+ * WHARF_OK, and then by exactly one terminal message at `port` with the tag that was given: see
+ * wharf.h for the kinds. What is passed in is copied during the call, but for external data. `task`,
+ * if it is not NULL, receives the id with which the task can be cancelled. All functions may be
+ * called from any thread.
  */
 #ifndef PAGES_H
 #define PAGES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,50 +19,90 @@
 
 #ifdef __cplusplus
 extern "C" {
-#endif
+#endif /* __cplusplus */
 
-/* A loaded page is an array of these. */
+/**
+ * A loaded page is an array of these.
+ */
 enum {
-    PAGE_STATUS,  /* int32: the status of the answer; 404 is an answer too */
-    PAGE_TITLE,   /* string: the title, or an empty string */
-    PAGE_BYTES,   /* int64: the size of the body in bytes, unpacked, in its own charset */
-    PAGE_TIME_NS, /* int64: from the submit to the answer, in nanoseconds */
-    PAGE_BODY,    /* string: the body as UTF-8 */
-    PAGE_LENGTH
+    /** int32: the status of the answer; 404 is an answer too. */
+    PAGE_STATUS = 0,
+    /** string: the title, or an empty string. */
+    PAGE_TITLE = 1,
+    /** int64: the size of the body in bytes, unpacked, in its own charset. */
+    PAGE_BYTES = 2,
+    /** int64: from the submit to the answer, in nanoseconds. */
+    PAGE_TIME_NS = 3,
+    /** string: the body as UTF-8. */
+    PAGE_BODY = 4,
+    /** How many there are. */
+    PAGE_LENGTH = 5,
 };
 
-/* The codes of messages of kind WHARF_KIND_ERROR; their text names the cause. */
+/**
+ * The codes of messages of kind WHARF_KIND_ERROR; their text names the cause.
+ */
 enum {
+    /** What was given is no URL. */
     PAGE_ERROR_MALFORMED_URL = 1,
+    /** A URL, but neither `http` nor `https`. */
     PAGE_ERROR_UNSUPPORTED_SCHEME = 2,
+    /** The name cannot be turned into an address. */
     PAGE_ERROR_UNKNOWN_HOST = 3,
+    /** Nobody listens at the host's port. */
     PAGE_ERROR_REFUSED = 4,
+    /** The connection could not be made, for another reason. */
     PAGE_ERROR_UNREACHABLE = 5,
+    /** The server's certificate is not to be trusted. */
     PAGE_ERROR_BAD_CERTIFICATE = 6,
+    /** TLS failed, for another reason. */
     PAGE_ERROR_TLS = 7,
+    /** The server closed the connection before its answer was complete. */
     PAGE_ERROR_CLOSED = 8,
+    /** The time limit ran out. */
     PAGE_ERROR_TIMED_OUT = 9,
+    /** The body is larger than the size limit. */
     PAGE_ERROR_TOO_LARGE = 10,
+    /** More redirects than are followed. */
     PAGE_ERROR_TOO_MANY_REDIRECTS = 11,
+    /** The answer breaks the rules of HTTP. */
     PAGE_ERROR_PROTOCOL = 12,
-    PAGE_ERROR_BAD_ENCODING = 13
+    /** The body is not what its headers say, or is packed in a way not asked for. */
+    PAGE_ERROR_BAD_ENCODING = 13,
 };
 
-/* Loads the page at `url`, a string of UTF-8, within 30 seconds and 32 MiB. */
+/**
+ * Loads the page at `url`, within 30 seconds and 32 MiB.
+ *
+ * Errors: A `PageError`, by its code one of PAGE_ERROR_..., with a text that names the cause.
+ */
 wharf_status_t load_page(wharf_port_t port, uint64_t tag, const char *url, wharf_task_t *task);
 
-/* The same within a time limit in nanoseconds and a size limit in bytes; 0 for the usual one. */
-wharf_status_t load_page_within(wharf_port_t port, uint64_t tag, const char *url,
-                                uint64_t time_limit_ns, size_t size_limit_bytes,
+/**
+ * Loads the page at `url` within a time limit in nanoseconds and a size limit in bytes; 0 stands
+ * for the usual one.
+ *
+ * Errors: A `PageError`, by its code one of PAGE_ERROR_..., with a text that names the cause.
+ */
+wharf_status_t load_page_within(wharf_port_t port, uint64_t tag,
+                                const char *url,
+                                uint64_t time_limit_ns,
+                                size_t size_limit_bytes,
                                 wharf_task_t *task);
 
-/* Trusts the certificates in `pem` as authorities, beside Mozilla's, for the whole process. The
- * result is an int64: how many they were. */
-wharf_status_t trust_certificates(wharf_port_t port, uint64_t tag, const uint8_t *pem,
-                                  size_t pem_length, wharf_task_t *task);
+/**
+ * Trusts the certificates in `pem` as authorities, beside Mozilla's, for the whole process. The
+ * result is an integer: how many they were.
+ *
+ * Errors: A text that says what is wrong with them.
+ */
+wharf_status_t trust_certificates(wharf_port_t port, uint64_t tag,
+                                  const uint8_t *pem,
+                                  size_t pem_length,
+                                  wharf_task_t *task);
 
 #ifdef __cplusplus
-}
-#endif
+} /* extern "C" */
+#endif /* __cplusplus */
 
-#endif
+#endif /* PAGES_H */

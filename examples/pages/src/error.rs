@@ -2,6 +2,37 @@
 
 use std::{error::Error, fmt, time::Duration};
 
+wharf_ffi::c_enum! {
+    /// The codes of messages of kind WHARF_KIND_ERROR; their text names the cause.
+    pub PAGE_ERRORS:
+    /// What was given is no URL.
+    PAGE_ERROR_MALFORMED_URL = 1,
+    /// A URL, but neither `http` nor `https`.
+    PAGE_ERROR_UNSUPPORTED_SCHEME = 2,
+    /// The name cannot be turned into an address.
+    PAGE_ERROR_UNKNOWN_HOST = 3,
+    /// Nobody listens at the host's port.
+    PAGE_ERROR_REFUSED = 4,
+    /// The connection could not be made, for another reason.
+    PAGE_ERROR_UNREACHABLE = 5,
+    /// The server's certificate is not to be trusted.
+    PAGE_ERROR_BAD_CERTIFICATE = 6,
+    /// TLS failed, for another reason.
+    PAGE_ERROR_TLS = 7,
+    /// The server closed the connection before its answer was complete.
+    PAGE_ERROR_CLOSED = 8,
+    /// The time limit ran out.
+    PAGE_ERROR_TIMED_OUT = 9,
+    /// The body is larger than the size limit.
+    PAGE_ERROR_TOO_LARGE = 10,
+    /// More redirects than are followed.
+    PAGE_ERROR_TOO_MANY_REDIRECTS = 11,
+    /// The answer breaks the rules of HTTP.
+    PAGE_ERROR_PROTOCOL = 12,
+    /// The body is not what its headers say, or is packed in a way not asked for.
+    PAGE_ERROR_BAD_ENCODING = 13,
+}
+
 /// Why a page could not be loaded.
 ///
 /// Each kind has a [`code`](PageError::code) that a host can switch on; the text names the cause.
@@ -41,19 +72,19 @@ impl PageError {
     /// The kind as a number, for hosts in other languages. Numbers are never used anew.
     pub fn code(&self) -> i32 {
         match self {
-            Self::MalformedUrl { .. } => 1,
-            Self::UnsupportedScheme { .. } => 2,
-            Self::UnknownHost { .. } => 3,
-            Self::Refused { .. } => 4,
-            Self::Unreachable { .. } => 5,
-            Self::BadCertificate { .. } => 6,
-            Self::Tls { .. } => 7,
-            Self::Closed { .. } => 8,
-            Self::TimedOut { .. } => 9,
-            Self::TooLarge { .. } => 10,
-            Self::TooManyRedirects { .. } => 11,
-            Self::Protocol { .. } => 12,
-            Self::BadEncoding { .. } => 13,
+            Self::MalformedUrl { .. } => PAGE_ERROR_MALFORMED_URL,
+            Self::UnsupportedScheme { .. } => PAGE_ERROR_UNSUPPORTED_SCHEME,
+            Self::UnknownHost { .. } => PAGE_ERROR_UNKNOWN_HOST,
+            Self::Refused { .. } => PAGE_ERROR_REFUSED,
+            Self::Unreachable { .. } => PAGE_ERROR_UNREACHABLE,
+            Self::BadCertificate { .. } => PAGE_ERROR_BAD_CERTIFICATE,
+            Self::Tls { .. } => PAGE_ERROR_TLS,
+            Self::Closed { .. } => PAGE_ERROR_CLOSED,
+            Self::TimedOut { .. } => PAGE_ERROR_TIMED_OUT,
+            Self::TooLarge { .. } => PAGE_ERROR_TOO_LARGE,
+            Self::TooManyRedirects { .. } => PAGE_ERROR_TOO_MANY_REDIRECTS,
+            Self::Protocol { .. } => PAGE_ERROR_PROTOCOL,
+            Self::BadEncoding { .. } => PAGE_ERROR_BAD_ENCODING,
         }
     }
 }

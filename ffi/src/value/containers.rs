@@ -11,6 +11,8 @@ use std::{
 };
 
 impl<T: IntoValue> IntoValue for Vec<T> {
+    const C: &'static str = T::C;
+
     fn into_value(self) -> Result<Value> {
         T::vec_into_value(self)
     }
@@ -51,6 +53,8 @@ impl<T: FromValue> FromValue for Box<[T]> {
 }
 
 impl<T: IntoValue> IntoValue for Box<T> {
+    const C: &'static str = T::C;
+
     fn into_value(self) -> Result<Value> {
         (*self).into_value()
     }
@@ -63,6 +67,8 @@ impl<T: FromValue> FromValue for Box<T> {
 }
 
 impl<T: IntoValue> IntoValue for Option<T> {
+    const C: &'static str = T::C;
+
     fn into_value(self) -> Result<Value> {
         self.map_or(Ok(Value::NULL), T::into_value)
     }
@@ -78,6 +84,9 @@ impl<T: FromValue> FromValue for Option<T> {
 }
 
 impl<T: IntoValue, E: IntoFailure> IntoValue for Result<T, E> {
+    const C: &'static str = T::C;
+    const ERROR_C: &'static str = E::C;
+
     fn into_value(self) -> Result<Value> {
         match self.map_err(E::into_failure) {
             Ok(value) => (true, value).into_value(),

@@ -51,6 +51,15 @@ use std::{
 /// # assert_eq!(format!("{value:?}"), "[200, data 2 [1]]");
 /// ```
 pub trait IntoValue: Sized {
+    /// What a header says of the value, in C: an `enum` that names the parts of an array, say (see
+    /// [`c_enum!`](crate::c_enum)). Each library with an exported function that returns the type
+    /// carries it in its description.
+    const C: &'static str = "";
+
+    /// The same of the errors beside it.
+    #[doc(hidden)]
+    const ERROR_C: &'static str = "";
+
     /// The value for the host.
     ///
     /// # Errors

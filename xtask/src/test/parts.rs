@@ -37,8 +37,8 @@ pub(super) const PARTS: &[Part] = &[
     },
     Part {
         name: "header",
-        about: "ffi/include/wharf.h is what the Rust source makes",
-        needs: &[],
+        about: "wharf.h is what the Rust source makes, and pages.h what its library says",
+        needs: &[needs::CC],
         run: || header::run(true),
     },
     Part {
