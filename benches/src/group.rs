@@ -1,6 +1,7 @@
 //! The works, by group.
 
 pub mod blocking;
+pub mod dart;
 pub mod http;
 pub mod memory;
 pub mod net;
@@ -27,6 +28,7 @@ pub fn all(suite: &mut Suite) {
     memory::run(suite);
     start::run(suite);
     ports::run(suite);
+    dart::run(suite);
 }
 
 /// Runs a future as a task and gives its output.

@@ -34,6 +34,7 @@ pub type wharf_task_t = u64;
 
 const GENERATION_BITS: u32 = 25;
 const TASK_BITS: u32 = 20;
+#[allow(dead_code, reason = "the assertion below uses it; rustc 1.85 does not count that")]
 const PLACE_BITS: u32 = 18;
 const GENERATION_MAX: u32 = (1 << GENERATION_BITS) - 1;
 const TASK_IS_PORT: u32 = (1 << TASK_BITS) - 1;

@@ -7,6 +7,7 @@
 pub(crate) mod bindings;
 mod command;
 mod cross;
+mod memcheck;
 pub(crate) mod suite;
 mod vm;
 
@@ -23,8 +24,8 @@ use std::{
 };
 pub(crate) use vm::Vm;
 
-/// What any Dart program of ours cannot do without.
-pub(crate) const NEEDS: &[Need] = &[VM, CC32, STD32];
+/// What the tests cannot do without; the first three are what any Dart program of ours takes.
+pub(crate) const NEEDS: &[Need] = &[VM, CC32, STD32, memcheck::NEED];
 
 /// The virtual machine.
 pub(crate) const VM: Need = Need {

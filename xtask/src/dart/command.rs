@@ -1,4 +1,4 @@
-//! `cargo xtask dart`: the bindings, the rates, and any program of one's own.
+//! `cargo xtask dart`: the bindings, and any program of one's own.
 
 use super::{Dart, bindings};
 use crate::{
@@ -10,21 +10,20 @@ use std::path::PathBuf;
 
 pub(crate) const COMMAND: Command = Command {
     name: "dart",
-    about: "make the Dart bindings, or run a Dart program: `dart bindings | run FILE | rates`",
+    about: "make the Dart bindings, or run a Dart program: `dart bindings | run FILE`",
     help: "\
 usage: cargo xtask dart bindings
        cargo xtask dart run FILE [ARGS...]
-       cargo xtask dart rates [--rounds N]
 
-  bindings   make ffi/hosts/dart/lib/src/bindings.g.dart from the C header
+  bindings   make the Dart bindings from the C headers: the package's, and the examples'
   run        run a program in the Dart machine, with package:wharf to be found;
              the words {tests}, {checked}, {pages} and {peer} among the arguments
              stand for the paths of libraries, built first: the tests' as the benches
              use it, the same with debug assertions, the examples' (so, too), and the
              benches' peer
-  rates      run tests/hosts/dart/bench/rates.dart: a line of JSON for each row
 
-`cargo xtask test --install dart` fetches the machine and what it takes to build for it.
+`cargo xtask test --install dart` fetches the machine and what it takes to build for it;
+`cargo xtask bench dart` measures.
 ",
     run,
 };
@@ -39,14 +38,6 @@ fn run(args: &mut lexopt::Parser) -> Result<(), Failure> {
         "run" => {
             let file = PathBuf::from(args.value()?);
             program(&file, args.raw_args()?.map(|arg| arg.to_string_lossy().into()).collect())
-        }
-        "rates" => {
-            let own = ["{tests}", "{peer}"].map(str::to_owned).into_iter();
-            let more = args.raw_args()?.map(|arg| arg.to_string_lossy().into());
-            program(
-                &sh::root().join("tests/hosts/dart/bench/rates.dart"),
-                own.chain(more).collect(),
-            )
         }
         other => {
             Err(Failure::new(format!("there is no `dart {other}`; --help lists what there is")))

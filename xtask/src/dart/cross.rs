@@ -10,6 +10,7 @@ use crate::{command::Failure, needs, sh};
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    sync::OnceLock,
 };
 
 const TRIPLE: &str = "i686-unknown-linux-gnu";
@@ -91,10 +92,20 @@ fn unpacked() -> Result<PathBuf, Failure> {
     Ok(sh::target_dir()?.join("dart/i386"))
 }
 
+/// Lets packages for i386 be had beside those for this machine.
+pub(super) fn add_i386() -> Result<(), Failure> {
+    static DONE: OnceLock<()> = OnceLock::new();
+    if DONE.get().is_none() {
+        sh::run(command("dpkg", &["--add-architecture", "i386"]))?;
+        needs::refresh_lists();
+        DONE.get_or_init(|| ());
+    }
+    Ok(())
+}
+
 /// Gets Debian's compiler and, for i386, its crates, in one version.
 pub(super) fn install() -> Result<(), Failure> {
-    sh::run(command("dpkg", &["--add-architecture", "i386"]))?;
-    needs::refresh_lists();
+    add_i386()?;
     let version = common_version()?;
     let compiler = [format!("rustc-web={version}"), format!("{CRATES}={version}")];
     needs::apt_install(&compiler.each_ref().map(String::as_str));

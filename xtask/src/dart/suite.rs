@@ -1,12 +1,19 @@
 //! The tests in the machine: every `tests/hosts/dart/*_test.dart`, a process each.
 
-use super::Dart;
+use super::{
+    Dart,
+    memcheck::{self, Memcheck},
+};
 use crate::{command::Failure, sh};
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{self, BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -17,33 +24,61 @@ const FOLDER: &str = "tests/hosts/dart";
 const LIBRARIES: [&str; 2] = ["wharf-dart-tests", "pages"];
 
 /// Far above what a program takes: one that is not done by then hangs.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(420);
 
-/// Builds the libraries that the programs load, and runs them all.
+/// Builds the libraries that the programs load, and runs them all: once as they are, and once under
+/// memcheck.
 pub(crate) fn run() -> Result<(), Failure> {
     let dart = Dart::find()?;
     let mut libraries = Vec::new();
     for package in LIBRARIES {
         libraries.push(dart.library(package, false)?);
     }
-    let (mut passed, mut failed) = (0, Vec::new());
-    for program in programs()? {
-        let mut command = dart.command(&program)?;
+    let programs = programs()?;
+    all("in the Dart machine", &programs, 1, |program| {
+        let mut command = dart.command(program)?;
         // Some of the tasks panic, as they should: their traces would bury what matters.
         command.args(&libraries).env("RUST_BACKTRACE", "0");
-        match count_tests(command) {
-            Ok(tests) => passed += tests,
-            Err(failure) => {
-                println!("{failure}");
-                failed.push(program.file_name().unwrap_or_default().to_string_lossy().into_owned());
+        Ok(command)
+    })?;
+    let Some(memcheck) = Memcheck::set_up(&dart)? else { return Ok(()) };
+    all("under memcheck", &memcheck::choice(programs), 2, |program| {
+        let mut command = memcheck.command(&dart, program)?;
+        command.args(&libraries).env("RUST_BACKTRACE", "0");
+        Ok(command)
+    })
+}
+
+/// Runs programs, some of them side by side, each as `command` makes it.
+fn all(
+    how: &str,
+    programs: &[PathBuf],
+    at_once: usize,
+    command: impl Fn(&Path) -> Result<Command, Failure> + Sync,
+) -> Result<(), Failure> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new((0, Vec::new()));
+    let work = || {
+        // Relaxed: only the number matters.
+        while let Some(program) = programs.get(next.fetch_add(1, Relaxed)) {
+            let counted = command(program).and_then(|command| count_tests(command, at_once == 1));
+            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+            match counted {
+                Ok(tests) => done.0 += tests,
+                Err(failure) => {
+                    println!("{failure}");
+                    done.1.push(name_of(program));
+                }
             }
         }
-    }
+    };
+    thread::scope(|scope| (0..at_once).for_each(|_| drop(scope.spawn(work))));
+    let (passed, failed) = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     if failed.is_empty() {
-        println!("{passed} tests passed in the Dart machine");
+        println!("{passed} tests passed {how}");
         Ok(())
     } else {
-        Err(Failure::new(format!("failed in the Dart machine: {}", failed.join(", "))))
+        Err(Failure::new(format!("failed {how}: {}", failed.join(", "))))
     }
 }
 
@@ -63,20 +98,27 @@ fn programs() -> Result<Vec<PathBuf>, Failure> {
 /// Runs a program, ends it where it does not end, and gives the number of its tests if all of them
 /// have passed: an exit status of 0 alone says nothing, for a Dart program that waits for what
 /// nothing will send ends with that.
-fn count_tests(mut command: Command) -> Result<usize, Failure> {
-    let name = shown(&command);
-    println!("$ dart {name}");
-    let fail = |what: String| Failure::new(format!("`dart {name}` {what}"));
+fn count_tests(mut command: Command, show: bool) -> Result<usize, Failure> {
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+    let name = format!("{} {}", program.to_string_lossy(), shown(&command));
+    println!("$ {name}");
+    let fail = |what: String| Failure::new(format!("`{name}` {what}"));
+    if !show {
+        command.stderr(Stdio::piped());
+    }
     let child = command.stdout(Stdio::piped()).spawn();
     let mut child = child.map_err(|error| fail(format!("does not start: {error}")))?;
     let output = BufReader::new(child.stdout.take().expect("standard output is piped"));
-    let tally = thread::spawn(move || Tally::read(output));
+    let tally = thread::spawn(move || Tally::read(output, show));
+    let errors = child.stderr.take().map(|errors| thread::spawn(|| io::read_to_string(errors)));
     let status = patiently(&mut child).map_err(fail)?;
     let tally = tally.join().unwrap_or_default();
-    if !status.success() {
-        return Err(fail(format!("failed ({status})")));
-    }
-    tally.verdict().map_err(fail)
+    let verdict =
+        if status.success() { tally.verdict() } else { Err(format!("failed ({status})")) };
+    verdict.map_err(|what| {
+        let errors = errors.and_then(|errors| errors.join().ok()).and_then(Result::ok);
+        fail(format!("{what}\n{}{}", tally.unseen, errors.unwrap_or_default()))
+    })
 }
 
 fn patiently(child: &mut Child) -> Result<ExitStatus, String> {
@@ -100,15 +142,21 @@ struct Tally {
     announced: Option<usize>,
     /// `N passed, M failed`, after the last.
     ended: Option<(usize, usize)>,
+    /// What has not been shown.
+    unseen: String,
 }
 
 impl Tally {
-    /// Shows what a program prints, and reads the two lines that count.
-    fn read(output: impl BufRead) -> Self {
+    /// Shows or keeps what a program prints, and reads the two lines that count.
+    fn read(output: impl BufRead, show: bool) -> Self {
         let mut tally = Self::default();
         for line in output.split(b'\n').map_while(Result::ok) {
             let line = String::from_utf8_lossy(&line);
-            println!("{line}");
+            if show {
+                println!("{line}");
+            } else {
+                tally.unseen += &format!("{line}\n");
+            }
             tally.line(&line);
         }
         tally
@@ -137,11 +185,16 @@ impl Tally {
     }
 }
 
-/// The program's name: the rest is the same for all.
+/// The Dart program's name: the rest is the same for all.
 fn shown(command: &Command) -> String {
-    let names = command.get_args().map(Path::new).filter_map(Path::file_name);
-    let mut names = names.map(|name| name.to_string_lossy());
-    names.find(|name| name.ends_with(".dart")).unwrap_or_default().into_owned()
+    let mut programs = command.get_args().map(Path::new).filter(|path| {
+        path.extension().is_some_and(|extension| extension == "dart" || extension == "dill")
+    });
+    programs.next().map(name_of).unwrap_or_default()
+}
+
+fn name_of(path: impl AsRef<Path>) -> String {
+    path.as_ref().file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -149,7 +202,7 @@ mod tests {
     use super::*;
 
     fn verdict(output: &str) -> Result<usize, String> {
-        Tally::read(output.as_bytes()).verdict()
+        Tally::read(output.as_bytes(), false).verdict()
     }
 
     #[test]

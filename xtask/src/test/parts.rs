@@ -61,7 +61,7 @@ pub(super) const PARTS: &[Part] = &[
     },
     Part {
         name: "dart",
-        about: "the Dart programs, in a real virtual machine",
+        about: "the Dart programs, in a real virtual machine and under memcheck",
         needs: dart::NEEDS,
         run: dart::suite::run,
     },

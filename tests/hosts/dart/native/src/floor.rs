@@ -1,29 +1,106 @@
-//! What nothing that goes through the virtual machine's post function can beat: a plain thread that
+//! What nothing that goes through the virtual machine's post functions can beat: a plain thread that
 //! posts, and one that echoes what it is sent. No runtime, no envelope, no bookkeeping.
 
-use std::{ffi::c_void, sync::mpsc, thread};
+use std::{
+    ffi::{CStr, c_char, c_int, c_void},
+    ptr,
+    sync::{OnceLock, mpsc},
+    thread,
+};
+use wharf_ffi::{
+    Value,
+    c::{WHARF_TYPE_ARRAY, wharf_array_t, wharf_payload_t, wharf_value_t},
+};
 
 /// `Dart_PostCObject`, as `NativeApi.postCObject` gives it.
-type Post = unsafe extern "C" fn(port: i64, message: *mut c_void) -> bool;
-
-/// A message of type Int64: the type at 0, and the number where this word size puts the union.
-#[repr(C)]
-struct Int64Message {
-    kind: i32,
-    value: i64,
-    rest: [u64; 4],
-}
+type Post = unsafe extern "C" fn(port: i64, message: *mut wharf_value_t) -> bool;
+/// `Dart_PostInteger`, which is in the machine's table alone.
+type PostInteger = unsafe extern "C" fn(port: i64, message: i64) -> bool;
 
 fn post_int(post: Post, port: i64, value: i64) -> bool {
-    let mut message = Int64Message { kind: 3, value, rest: [0; 4] };
-    // SAFETY: the message is laid out as the machine reads it and outlives the call, which copies.
-    unsafe { post(port, (&raw mut message).cast()) }
+    let mut message = Value::int64(value).into_raw();
+    // SAFETY: a number is laid out as the machine reads it, and outlives the call, which copies.
+    unsafe { post(port, &raw mut message) }
 }
 
-/// Posts the numbers from 0 up to `count` from a thread of its own.
+/// Posts the numbers from 0 up to `count` from a thread of its own, by `Dart_PostCObject`.
 #[unsafe(no_mangle)]
 pub extern "C" fn floor_flood(post: Post, port: i64, count: i64) {
     thread::spawn(move || (0..count).all(|value| post_int(post, port, value)));
+}
+
+/// The same by `Dart_PostInteger`, out of the machine's table.
+///
+/// # Safety
+///
+/// `table` is `NativeApi.initializeApiDLData`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn floor_flood_integers(table: *const c_void, port: i64, count: i64) {
+    // SAFETY: as above.
+    let address = unsafe { find(table.cast(), c"Dart_PostInteger") };
+    // SAFETY: the machine's function of that name is one of this type.
+    let post = unsafe { std::mem::transmute::<*const c_void, PostInteger>(address) };
+    // SAFETY: the machine takes any port and any number.
+    thread::spawn(move || (0..count).all(|value| unsafe { post(port, value) }));
+}
+
+/// The same numbers, each in a list as the package's ports are sent it: `[tag, kind, code, value]`.
+#[unsafe(no_mangle)]
+pub extern "C" fn floor_flood_lists(post: Post, port: i64, count: i64) {
+    thread::spawn(move || (0..count).all(|value| post_list(post, port, value)));
+}
+
+fn post_list(post: Post, port: i64, value: i64) -> bool {
+    let values = [Value::int64(1), Value::int32(0), Value::int32(0), Value::int64(value)];
+    let mut values = values.map(Value::into_raw);
+    let mut places = values.each_mut().map(ptr::from_mut);
+    let array = wharf_array_t { length: 4, values: places.as_mut_ptr() };
+    let value = wharf_payload_t { as_array: array };
+    let mut list = wharf_value_t { r#type: WHARF_TYPE_ARRAY, value };
+    // SAFETY: the list and what it points to outlive the call, which copies them.
+    unsafe { post(port, &raw mut list) }
+}
+
+/// A row of the machine's table.
+#[repr(C)]
+struct Row {
+    name: *const c_char,
+    function: *const c_void,
+}
+
+#[repr(C)]
+struct Table {
+    major: c_int,
+    minor: c_int,
+    rows: *const Row,
+}
+
+/// # Safety
+///
+/// `table` is the machine's, and has the function.
+unsafe fn find(table: *const Table, name: &CStr) -> *const c_void {
+    // SAFETY: the caller's word; the search ends where the function is.
+    unsafe {
+        let mut row = (*table).rows;
+        while CStr::from_ptr((*row).name) != name {
+            row = row.add(1);
+        }
+        (*row).function
+    }
+}
+
+static BEHIND: OnceLock<Post> = OnceLock::new();
+
+/// A post function that is not the machine's own, and does the same: stored in its place, it has the
+/// library send integers as it would had it never seen the machine's table.
+#[unsafe(no_mangle)]
+pub extern "C" fn floor_detour(post: Post) -> Post {
+    unsafe extern "C" fn detour(port: i64, message: *mut wharf_value_t) -> bool {
+        // SAFETY: the caller's word is passed on.
+        BEHIND.get().is_some_and(|post| unsafe { post(port, message) })
+    }
+    BEHIND.get_or_init(|| post);
+    detour
 }
 
 /// A thread that posts what it is sent.

@@ -1,0 +1,119 @@
+//! The programs once more, the whole machine under valgrind's memcheck: what the library, the VM and
+//! the code that it compiles do with memory is watched, in the children of the programs, too.
+//!
+//! Three things stand in the way, and are dealt with here:
+//!
+//! * valgrind takes 32-bit programs only with the symbols of their C library, which Debian has in a
+//!   package of its own for i386.
+//! * The VM asks for memory near its code with an address that is not a page's, which Linux rounds
+//!   and valgrind refuses; a small library that is loaded before all others rounds it.
+//! * Compiling a Dart program is most of what a short one does, and nothing that we want to watch. It
+//!   is done before, outside: the VM is given the compiled form.
+//!
+//! No suppressions are needed. AddressSanitizer was not asked further: rustc 1.85 has it for i686 only
+//! in a nightly build, and it would see the library alone, not what the VM does with the library's
+//! memory.
+
+use super::{CC32, Dart, Vm, cross};
+use crate::{
+    command::Failure,
+    needs::{self, Need, Source},
+    sh,
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// What it takes, where the machine is the 32-bit one.
+pub(crate) const NEED: Need = Need {
+    what: "valgrind, and the symbols of the 32-bit C library for it",
+    here: || Vm::on_path().is_some() || runs(),
+    from: Source::Made {
+        advice: "dpkg --add-architecture i386; apt-get install valgrind libc6-dbg:i386",
+        make: install,
+    },
+};
+
+/// The library that rounds the VM's addresses.
+const SHIM: &str = "tests/hosts/dart/vm/mmap_hint.c";
+
+/// For which word size, and which folder the dynamic linker of that size calls `$LIB`: valgrind's
+/// own launcher is a 64-bit program, and Debian has two 32-bit C libraries.
+const SHIMS: [(&str, &str); 3] =
+    [("-m32", "lib/i386-linux-gnu"), ("-m32", "lib32"), ("-m64", "lib/x86_64-linux-gnu")];
+
+/// Programs that are left out: this one fetches 2,200 pages, and what it does with memory the others
+/// and the C host under the sanitizers do as well.
+const LEFT_OUT: &str = "scrape_test.dart";
+
+/// How much slower everything is, roughly, where two programs share what one would need.
+const SLOWER: &str = "20";
+
+/// Valgrind with all that it takes.
+pub(super) struct Memcheck {
+    folder: PathBuf,
+}
+
+/// The programs that are run.
+pub(super) fn choice(mut programs: Vec<PathBuf>) -> Vec<PathBuf> {
+    programs.retain(|program| !program.ends_with(LEFT_OUT));
+    programs
+}
+
+impl Memcheck {
+    /// Builds the shim. Nothing with a `dart` of the user's, which has not been tried.
+    pub(super) fn set_up(dart: &Dart) -> Result<Option<Self>, Failure> {
+        if let Vm::OnPath(_) = dart.vm {
+            println!("not under memcheck: that is only known to work with the packaged machine");
+            return Ok(None);
+        }
+        let folder = sh::work_dir("dart/memcheck")?;
+        for (word_size, library) in SHIMS {
+            let folder = folder.join(library);
+            fs::create_dir_all(&folder).map_err(|error| {
+                Failure::new(format!("cannot make {}: {error}", folder.display()))
+            })?;
+            let mut cc = Command::new("cc");
+            cc.args([word_size, "-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-o"]);
+            cc.arg(folder.join("mmap_hint.so")).arg(SHIM).current_dir(sh::root());
+            sh::run(cc)?;
+        }
+        Ok(Some(Self { folder }))
+    }
+
+    /// `valgrind dart PROGRAM`, with the program compiled before.
+    pub(super) fn command(&self, dart: &Dart, program: &Path) -> Result<Command, Failure> {
+        let name = program.file_stem().unwrap_or_default();
+        let compiled = self.folder.join(name).with_extension("dill");
+        let mut compile = Command::new(dart.vm.path());
+        compile.arg(format!("--packages={}", super::package_config()?.display()));
+        compile.arg(format!("--snapshot={}", compiled.display()));
+        compile.arg("--snapshot-kind=kernel").arg(program).current_dir(sh::root());
+        sh::run_unseen(compile)?;
+
+        let mut valgrind = Command::new("valgrind");
+        valgrind.args(["--quiet", "--error-exitcode=99", "--trace-children=yes"]);
+        valgrind.args(["--leak-check=full", "--num-callers=40"]);
+        valgrind.args(["--show-leak-kinds=definite", "--errors-for-leak-kinds=definite"]);
+        valgrind.arg(dart.vm.path()).arg("--enable-asserts").arg(compiled);
+        valgrind.env("LD_PRELOAD", self.folder.join("$LIB/mmap_hint.so"));
+        valgrind.env("WHARF_TESTS_SLOWER", SLOWER).current_dir(sh::root());
+        Ok(valgrind)
+    }
+}
+
+/// Whether valgrind runs a 32-bit program.
+fn runs() -> bool {
+    const TRY: &str = "file=$(mktemp) && echo 'int main(void) { return 0; }' \
+                       | cc -m32 -x c -o $file - && valgrind --quiet $file; \
+                       status=$?; rm -f $file; exit $status";
+    (CC32.here)() && sh::works("sh", &["-c", TRY])
+}
+
+fn install() -> Result<(), Failure> {
+    cross::add_i386()?;
+    needs::apt_install(&["valgrind", "libc6-dbg:i386"]);
+    Ok(())
+}
