@@ -39,13 +39,22 @@ impl Bits {
         self.0.iter().all(|word| word.load(Relaxed) == 0)
     }
 
-    /// Removes some seat, the one that `but` names only where there is no other.
-    pub(crate) fn take_any(&self, but: Option<usize>) -> Option<usize> {
-        let spared = |seat: &usize| Some(*seat) == but;
-        self.iter().filter(|seat| !spared(seat)).chain(but).find(|&seat| self.remove(seat))
+    /// Whether any seat but `seat` is in the set, as far as can be seen.
+    #[inline]
+    pub(crate) fn has_other_than(&self, seat: usize) -> bool {
+        let own = |n: usize| if n == seat / WORD { 1 << (seat % WORD) } else { 0 };
+        // Relaxed: as in `contains`.
+        self.0.iter().enumerate().any(|(n, word)| word.load(Relaxed) & !own(n) != 0)
     }
 
-    fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+    /// Removes some seat, one that is not `preferred` only where there is no other.
+    pub(crate) fn take_any(&self, preferred: impl Fn(usize) -> bool) -> Option<usize> {
+        let first = self.iter().filter(|&seat| preferred(seat));
+        first.chain(self.iter()).find(|&seat| self.remove(seat))
+    }
+
+    /// The seats in the set, as far as can be seen, lowest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
         // Relaxed: as in `contains`.
         let words = self.0.iter().enumerate().map(|(n, word)| (n, word.load(Relaxed)));
         words.flat_map(|(n, word)| {

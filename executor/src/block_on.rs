@@ -216,7 +216,7 @@ impl<F: Future> Guest for Main<'_, F> {
         if self.flag.state.load(Relaxed) != WOKEN {
             return false;
         }
-        seat.count_poll();
+        worker::begin_poll(seat.shared(), seat);
         let polling = Polling::begin(seat);
         let done = self.poll();
         drop(polling);
@@ -282,7 +282,7 @@ impl Executor {
         let mut main = Main { future: future.as_mut(), flag: &flag, waker: &waker, output: None };
         // More than once only if `block_in_place` gives the seat away.
         while main.output.is_none() {
-            let vacant = shared.idle.vacant.take_any(None);
+            let vacant = shared.idle.vacant.take_any(|_| true);
             let Some(seat) = vacant.or_else(|| wait_for_seat(&parts, shared, &mut main)) else {
                 continue;
             };
@@ -340,7 +340,7 @@ fn wait_for_seat<F: Future>(
         // Pairs with the fence in `Sitting::drop` and in `worker::park`: whoever vacates a seat or
         // goes to sleep after this sees us in the list, and of all others we see that they did.
         fence(SeqCst);
-        if let Some(seat) = shared.idle.vacant.take_any(None) {
+        if let Some(seat) = shared.idle.vacant.take_any(|_| true) {
             return Some(seat);
         }
         if shared.is_multi_thread() {

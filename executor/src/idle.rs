@@ -8,8 +8,9 @@
 //! - A *searcher* is a thread on its way to find work in other places than its own: at most one.
 //!   A thread that is just being woken or started for the purpose counts as the searcher already,
 //!   so that of many pushes only the first pays for a wake.
-//! - The *watcher* is a sleeper that looks after the busy seats now and then (see
-//!   [`worker`](crate::worker)).
+//! - A *watcher* is a sleeper that gets up every heartbeat to look after the busy seats (see
+//!   [`worker`](crate::worker)). A seat is in that set only while its owner parks so: a watcher that
+//!   gets work is none any more before it runs any.
 //!
 //! # Both sides
 //!
@@ -29,11 +30,26 @@
 //! by finding work, and then it looks whether there is more and wakes the next; by finding none, and
 //! then it is a sleeper; or, as a pusher that found nobody to wake at P4, by looking again.
 
+//!
+//! *No busy seat is left unwatched while another sleeps*, so that what a long poll holds up is
+//! rescued, also where it lies in a LIFO slot, which no searcher looks into:
+//!
+//! ```text
+//! busy seat                           sleeper
+//! B1 becomes busy: vacant or          W1 stops watching and searching, sleeping += me
+//!    sleeping -= me
+//! B2 fence(SeqCst)                    W2 fence(SeqCst), the same as S3
+//! B3 at each push: a watcher or a     W3 a busy seat, and no watcher: sleeping -= me, and watch
+//!    searcher but me? then done
+//! B4 a sleeper? as P4                 W4 park
+//! ```
+//!
+//! If B2 comes first, W3 sees the busy seat. If W2 does, then B3 sees neither a watcher nor a
+//! searcher in the sleeper's person, and B4 finds it sleeping. A searcher relied on at B3 ends as
+//! above: as a sleeper, by W2 and W3; or by finding work, and then it sees to a watcher in turn.
+
 use crate::bits::Bits;
 use wharf_base::sync::atomic::{AtomicUsize, Ordering::*, fence};
-
-/// Nobody watches.
-const UNWATCHED: usize = 0;
 
 pub(crate) struct Idle {
     /// Seats whose owner is parked, or is about to be.
@@ -42,8 +58,8 @@ pub(crate) struct Idle {
     pub(crate) vacant: Bits,
     /// 1 while somebody searches.
     searching: AtomicUsize,
-    /// The watcher's seat plus one.
-    watcher: AtomicUsize,
+    /// Sleepers that park for a heartbeat at most. Changed by each seat's owner for itself.
+    watching: Bits,
 }
 
 impl Idle {
@@ -54,7 +70,7 @@ impl Idle {
             sleeping: Bits::new(seats),
             vacant,
             searching: AtomicUsize::new(0),
-            watcher: AtomicUsize::new(UNWATCHED),
+            watching: Bits::new(seats),
         }
     }
 
@@ -92,7 +108,7 @@ impl Idle {
             if self.is_searched() || nobody || !self.begin_search() {
                 return None;
             }
-            if let Some(seat) = self.sleeping.take_any(self.watcher()) {
+            if let Some(seat) = self.sleeping.take_any(|seat| !self.watching.contains(seat)) {
                 return Some(seat);
             }
             if start() {
@@ -123,9 +139,22 @@ impl Idle {
         !is_needed()
     }
 
-    /// The seat is awake; whether somebody has made it the searcher.
+    /// The seat is awake (B1, B2); whether somebody has made it the searcher.
     pub(crate) fn wake_up(&self, seat: usize) -> bool {
-        !self.sleeping.remove(seat)
+        let searching = !self.sleeping.remove(seat);
+        self.become_busy();
+        searching
+    }
+
+    /// B2, after the seat was taken out of `sleeping` or `vacant`.
+    pub(crate) fn become_busy(&self) {
+        // Pairs with S3 (W2).
+        fence(SeqCst);
+    }
+
+    /// Whether somebody sits in the seat and is awake.
+    pub(crate) fn is_busy(&self, seat: usize) -> bool {
+        !self.vacant.contains(seat) && !self.sleeping.contains(seat)
     }
 
     /// The owner of a seat leaves it. What is in it is to be looked at afterwards: what others put
@@ -143,30 +172,30 @@ impl Idle {
         !self.vacant.contains(seat)
     }
 
+    /// B3: whether somebody else watches `seat`.
     #[inline]
-    pub(crate) fn is_watched(&self) -> bool {
-        // Relaxed: who watches matters only to within a heartbeat.
-        self.watcher.load(Relaxed) != UNWATCHED
+    pub(crate) fn is_watched(&self, seat: usize) -> bool {
+        self.watching.has_other_than(seat)
     }
 
-    pub(crate) fn watcher(&self) -> Option<usize> {
-        // Relaxed: as above.
-        self.watcher.load(Relaxed).checked_sub(1)
-    }
-
-    /// Makes `seat` the watcher, if there is none or it is already.
+    /// Makes `seat`, which is about to park, a watcher; `false` if there is one. (Two that go to
+    /// sleep at once may both become watchers.)
     pub(crate) fn begin_watch(&self, seat: usize) -> bool {
-        // Relaxed: as above; the watch guards no data.
-        match self.watcher.compare_exchange(UNWATCHED, seat + 1, Relaxed, Relaxed) {
-            Ok(_) => true,
-            Err(watcher) => watcher == seat + 1,
+        let begins = !self.is_watched(seat);
+        if begins {
+            self.watching.insert(seat);
         }
+        begins
     }
 
-    /// Nobody watches any more, if it was `seat` that did.
+    /// `seat` watches no longer.
     pub(crate) fn end_watch(&self, seat: usize) {
-        // Relaxed: as above.
-        _ = self.watcher.compare_exchange(seat + 1, UNWATCHED, Relaxed, Relaxed);
+        self.watching.remove(seat);
+    }
+
+    /// Of the watchers only one acts.
+    pub(crate) fn leads_watch(&self, seat: usize) -> bool {
+        self.watching.iter().next() == Some(seat)
     }
 }
 
@@ -326,6 +355,99 @@ mod models {
             assert!(!(attended && left_attended), "two owners");
             // Neither, only where the owner was still there when it was put in, and saw it.
             assert!(attended || left_attended, "forgotten");
+        });
+    }
+
+    /// A seat whose poll pushes into its LIFO slot and then waits until that was rescued, and a
+    /// watcher that is about to retire.
+    struct Watch {
+        idle: Idle,
+        driver: ThreadDriver,
+        slot: Mutex<Slot>,
+        changed: wharf_base::sync::Condvar,
+    }
+
+    #[derive(Clone, Copy, PartialEq)]
+    enum Slot {
+        Empty,
+        Full,
+        Rescued,
+    }
+
+    impl Watch {
+        fn set(&self, slot: Slot) {
+            *lock(&self.slot) = slot;
+            self.changed.notify_all();
+        }
+
+        fn wait_for(&self, slot: Slot) {
+            let mut now = lock(&self.slot);
+            while *now != slot {
+                now = self.changed.wait(now).unwrap();
+            }
+        }
+
+        /// `worker::park`, of the seat that is not held up.
+        fn park(&self, watches: bool) {
+            let watches = watches && self.idle.begin_watch(1);
+            let is_needed = || !watches && !self.idle.is_watched(1) && self.idle.is_busy(0);
+            if self.idle.fall_asleep(1, self.idle.is_searched(), is_needed) {
+                if watches {
+                    // Heartbeats without number.
+                    self.wait_for(Slot::Full);
+                    self.set(Slot::Rescued);
+                } else {
+                    self.driver.park(None);
+                }
+            }
+            if self.idle.wake_up(1) {
+                self.idle.end_search();
+            }
+            if watches {
+                self.idle.end_watch(1);
+            }
+        }
+
+        /// The busy seat: gets up, pushes, sees to a watcher, and is held up.
+        fn hold_up(&self) {
+            // `worker::Sitting::new`. (Two seats that share a word of `sleeping` would be ordered
+            // by that.)
+            self.idle.vacant.remove(0);
+            self.idle.become_busy();
+            self.set(Slot::Full);
+            if !self.idle.is_watched(0) {
+                if let Some(seat) = self.idle.find_searcher(|| false, || false, || false) {
+                    assert_eq!(seat, 1, "the busy seat does not sleep");
+                    self.driver.unpark();
+                }
+            }
+            self.wait_for(Slot::Rescued);
+        }
+    }
+
+    /// Proves: what a seat has in its LIFO slot when it is held up is rescued, also where the last
+    /// watcher retires just then (a seat that nobody watches is a deadlock to loom). Seen to fail
+    /// with W3 left out, and without the fence of B2.
+    #[test]
+    fn a_watcher_that_retires_against_a_seat_that_becomes_busy() {
+        model(3, || {
+            let idle = Idle::new(2);
+            assert!(idle.vacant.remove(1));
+            idle.watching.insert(1);
+            let room = Arc::new(Watch {
+                idle,
+                driver: ThreadDriver::new(),
+                slot: Mutex::new(Slot::Empty),
+                changed: wharf_base::sync::Condvar::new(),
+            });
+            let other = room.clone();
+            let busy = thread::spawn(move || other.hold_up());
+            // Quiet for long enough: it retires, unless it sees the other seat busy.
+            while *lock(&room.slot) != Slot::Rescued {
+                room.idle.end_watch(1);
+                room.park(room.idle.is_busy(0));
+            }
+            busy.join().unwrap();
         });
     }
 }

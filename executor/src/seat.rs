@@ -63,8 +63,10 @@ pub(crate) struct Own {
     /// Polls until the next look at the clock, and how many that was from the last one.
     pub(crate) clock: Cell<(u32, u32)>,
     pub(crate) looked: Cell<Option<Instant>>,
-    /// The watcher's: heartbeats in a row at which nothing was busy.
-    pub(crate) quiet_beats: Cell<u32>,
+    /// How long nobody else was busy when this seat parked, see `worker::watches`.
+    pub(crate) quiet: Cell<u32>,
+    /// The last beat of this seat's heart was the watch's, and nothing was between.
+    pub(crate) led: Cell<bool>,
     pub(crate) random: Cell<u32>,
 }
 
@@ -99,7 +101,8 @@ impl Seat {
                 left: Cell::new(0),
                 clock: Cell::new((1, 1)),
                 looked: Cell::new(None),
-                quiet_beats: Cell::new(0),
+                quiet: Cell::new(0),
+                led: Cell::new(false),
                 random: Cell::new(0x9e37_79b9 ^ number as u32),
             },
         }
@@ -186,7 +189,7 @@ impl Seat {
             // SAFETY: we are the owner.
             unsafe { self.ring.push(task) };
         }
-        if !self.shared().idle.is_watched() {
+        if !self.shared().idle.is_watched(self.number) {
             self.shared().post_watch();
         }
     }

@@ -224,22 +224,12 @@ impl Shared {
         }
     }
 
-    /// Nobody watches, and there is work on this thread that a long poll would hold up.
+    /// Nobody watches, and there is work on this thread that a long poll would hold up (B4 in
+    /// `idle`). Whoever is woken searches, and watches when it has found nothing.
     #[cold]
     pub(crate) fn post_watch(&self) {
-        if self.seats.len() < 2 || !self.is_multi_thread() || self.is_closed() {
-            return;
-        }
-        let sleeper = self.seats.iter().find(|seat| self.idle.sleeping.contains(seat.number));
-        if let Some(seat) = sleeper {
-            if self.idle.begin_watch(seat.number) {
-                seat.driver.unpark();
-            }
-        } else if self.may_start_worker()
-            && self.idle.begin_search()
-            && self.start_any_worker() != Start::Done
-        {
-            self.idle.end_search();
+        if self.seats.len() > 1 && self.is_multi_thread() && !self.is_closed() {
+            self.wake_one();
         }
     }
 
@@ -252,7 +242,7 @@ impl Shared {
         if !self.may_start_worker() {
             return Start::NoSeat;
         }
-        let Some(seat) = self.idle.vacant.take_any(None) else { return Start::NoSeat };
+        let Some(seat) = self.idle.vacant.take_any(|_| true) else { return Start::NoSeat };
         if self.start_worker(seat, true) { Start::Done } else { Start::Refused }
     }
 

@@ -22,13 +22,16 @@
 //! # Seats that are held up
 //!
 //! A poll that takes long holds up everything at its seat: the LIFO slot and the ring, the timers
-//! and the sources of its driver. Of the sleepers one is the *watcher*: it parks for a heartbeat
-//! ([`HEARTBEAT`]) at most, and then looks at the busy seats. Where the count of polls has not moved
+//! and the sources of its driver. So of the sleepers one is the *watcher*, which parks for a heartbeat
+//! ([`HEARTBEAT`]) at most and then looks at the busy seats. Where the count of polls has not moved
 //! since the last beat, it polls that seat's driver, and takes a share of its queue. So an event waits
 //! for two heartbeats at most, as long as any seat has nothing else to do.
 //!
-//! When all is quiet for [`QUIET_BEATS`] heartbeats nobody watches any more, and an idle executor
-//! makes no system calls at all. A push at a seat that finds no watcher appoints one.
+//! A watcher that gets work of its own watches no longer, and a push that finds nobody watching wakes
+//! a sleeper, which then does. A wake from outside spares the watcher, so that it is always the same,
+//! warm worker that serves a foreign thread. When all is quiet for a few heartbeats, or for some more parks, nobody watches any more, and an idle
+//! executor makes no system calls at all. Why no seat is left unwatched is told in
+//! [`idle`](crate::idle).
 
 use crate::{seat::Seat, shared::Shared, task::Task};
 use std::{
@@ -43,8 +46,10 @@ use wharf_base::{
 
 /// How long the watcher sleeps between two looks at the busy seats.
 const HEARTBEAT: Duration = Duration::from_millis(1);
-/// After how many heartbeats without a busy seat the watcher retires.
-const QUIET_BEATS: u32 = 2;
+/// After how many parks in a row that found no other seat busy a watcher retires.
+const QUIET_PARKS: u32 = 18;
+/// For how many of these a whole heartbeat counts.
+const PARKS_PER_BEAT: u32 = 6;
 /// After what time the driver has its turn, even if few polls were made.
 const DRIVER_TURN: Duration = Duration::from_micros(250);
 /// How many tasks that events have made ready a worker runs by itself, if they don't take long.
@@ -99,6 +104,7 @@ pub(crate) struct Sitting<'a> {
 impl<'a> Sitting<'a> {
     /// Sits down in a seat that the caller owns.
     pub(crate) fn new(parts: Arc<Parts>, shared: &'a Shared, seat: &'a Seat) -> Self {
+        shared.idle.become_busy();
         let entered = context::enter(parts, Some(seat.number));
         // SAFETY: we own the seat until `drop`, which gives the thread its former one back.
         let before = unsafe { Seat::sit(seat) };
@@ -130,7 +136,6 @@ pub(crate) fn leave(shared: &Shared, seat: &Seat) {
     if was_searching {
         shared.idle.end_search();
     }
-    shared.idle.end_watch(seat.number);
     let undrained = !seat.own.drained.get();
     shared.idle.vacate(seat.number);
     shared.offer_seat();
@@ -139,7 +144,10 @@ pub(crate) fn leave(shared: &Shared, seat: &Seat) {
     } else if !seat.driver.is_idle() {
         shared.attend(seat.number);
     }
-    if seat.ring.len() > 0 || was_searching && shared.injector.len() > 0 {
+    if seat.ring.len() > 0
+        || was_searching && shared.injector.len() > 0
+        || is_unwatched(shared, seat)
+    {
         shared.wake_one();
     }
 }
@@ -154,6 +162,7 @@ pub(crate) fn run(parts: Arc<Parts>, shared: &Shared, seat: &Seat, searching: bo
 /// Runs tasks until the guest has done, or the seat is wanted by others.
 pub(crate) fn drive(shared: &Shared, seat: &Seat, guest: &mut impl Guest) {
     seat.own.left.set(shared.config.event_interval);
+    see_to_watch(shared, seat);
     loop {
         if shared.is_closed() && !seat.own.drained.get() {
             drain(shared, seat);
@@ -186,13 +195,10 @@ pub(crate) fn drive(shared: &Shared, seat: &Seat, guest: &mut impl Guest) {
 /// Whether the thread still sits in the seat afterwards.
 #[inline]
 fn run_task(shared: &Shared, seat: &Seat, task: Task) -> bool {
-    if seat.own.searching.get() {
-        found(shared, seat);
-    }
+    begin_poll(shared, seat);
     if seat.own.long.replace(false) && seat.ring.len() > 0 {
         shared.wake_one();
     }
-    seat.count_poll();
     seat.own.polling.set(true);
     task.run();
     if !seat.is_ours() {
@@ -206,6 +212,15 @@ fn run_task(shared: &Shared, seat: &Seat, task: Task) -> bool {
         shared.wake_one();
     }
     true
+}
+
+/// A poll begins, which may take long: nobody may rely on us as the searcher meanwhile.
+#[inline]
+pub(crate) fn begin_poll(shared: &Shared, seat: &Seat) {
+    if seat.own.searching.get() {
+        found(shared, seat);
+    }
+    seat.count_poll();
 }
 
 /// The next task of the seat's own, or from outside.
@@ -298,31 +313,40 @@ fn found(shared: &Shared, seat: &Seat) {
         shared.wake_one();
     }
     // What comes from outside is pushed at no seat, so no push has seen to a watcher.
-    if !shared.idle.is_watched() && shared.live_tasks() > 1 {
+    if !shared.idle.is_watched(seat.number) && shared.live_tasks() > 1 {
         shared.post_watch();
     }
 }
 
-/// Sleeps in the driver until there is something to do (S1 to S5 in `idle`).
+/// What a long poll here would hold up is there already: sees to a watcher, as a push does.
+fn see_to_watch(shared: &Shared, seat: &Seat) {
+    if seat.waiting() > 0 && !shared.idle.is_watched(seat.number) {
+        shared.post_watch();
+    }
+}
+
+/// Sleeps in the driver until there is something to do (S1 to S5, and W1 to W4, in `idle`).
 fn park(shared: &Shared, seat: &Seat, guest: &impl Guest) {
-    let limit = watch_limit(shared, seat);
-    let since = limit.map(|_| Instant::now());
+    let since = watches(shared, seat).then(Instant::now);
+    let is_needed =
+        || is_needed(shared, seat, guest) || since.is_none() && is_unwatched(shared, seat);
     let searching = seat.own.searching.replace(false);
-    let may_park =
-        shared.idle.fall_asleep(seat.number, searching, || is_needed(shared, seat, guest));
+    let may_park = shared.idle.fall_asleep(seat.number, searching, is_needed);
     if may_park && guest.may_park() {
         seat.counters.parks.add(1);
         // SAFETY: we are the owner.
         unsafe { seat.ring.shrink() };
         shared.config.hook(|config| &config.on_thread_park);
-        seat.driver.park(limit);
+        seat.driver.park(since.map(|_| HEARTBEAT));
         shared.config.hook(|config| &config.on_thread_unpark);
         guest.parked();
     }
     seat.own.searching.set(shared.idle.wake_up(seat.number));
-    if since.is_some_and(|since| since.elapsed() >= HEARTBEAT / 2) {
-        look_after_others(shared, seat);
+    if let Some(since) = since {
+        beat(shared, seat, since.elapsed() >= HEARTBEAT / 2);
+        shared.idle.end_watch(seat.number);
     }
+    see_to_watch(shared, seat);
 }
 
 /// The last look around before sleep.
@@ -335,38 +359,53 @@ fn is_needed(shared: &Shared, seat: &Seat, guest: &impl Guest) -> bool {
         || !shared.idle.is_searched() && shared.seats.len() > 1 && others()
 }
 
-fn is_busy(shared: &Shared, seat: &Seat) -> bool {
-    !shared.idle.vacant.contains(seat.number) && !shared.idle.sleeping.contains(seat.number)
+/// Whether a seat is busy, something could be held up there, and nobody but us watches (W3).
+fn is_unwatched(shared: &Shared, seat: &Seat) -> bool {
+    let may_be_held_up = |other: &Seat| {
+        shared.idle.is_busy(other.number) && (other.waiting() > 0 || !other.driver.is_idle())
+    };
+    !shared.idle.is_watched(seat.number) && others(shared, seat).any(may_be_held_up)
 }
 
 fn others<'a>(shared: &'a Shared, seat: &'a Seat) -> impl Iterator<Item = &'a Seat> {
     shared.seats.iter().filter(|other| !ptr::eq(*other, seat))
 }
 
-/// How long this seat may sleep: a heartbeat, if it is the one to watch.
-fn watch_limit(shared: &Shared, seat: &Seat) -> Option<Duration> {
+/// Whether this seat, which is about to park, is to watch; then it is counted as a watcher.
+fn watches(shared: &Shared, seat: &Seat) -> bool {
     if shared.seats.len() == 1 || !shared.is_multi_thread() {
-        return None;
+        return false;
     }
-    let quiet = if others(shared, seat).any(|other| is_busy(shared, other)) {
+    let quiet = if others(shared, seat).any(|other| shared.idle.is_busy(other.number)) {
         0
     } else {
-        seat.own.quiet_beats.get().saturating_add(1)
+        seat.own.quiet.get().saturating_add(1)
     };
-    seat.own.quiet_beats.set(quiet);
-    if quiet > QUIET_BEATS {
-        shared.idle.end_watch(seat.number);
-        return None;
-    }
-    shared.idle.begin_watch(seat.number).then_some(HEARTBEAT)
+    seat.own.quiet.set(quiet);
+    quiet <= QUIET_PARKS && shared.idle.begin_watch(seat.number)
 }
 
-/// A heartbeat of the watcher: helps the seats whose poll has not ended since the last one.
-fn look_after_others(shared: &Shared, seat: &Seat) {
-    for other in others(shared, seat).filter(|other| is_busy(shared, other)) {
+/// A watcher's park is over. `whole`: it was as long as a heartbeat.
+fn beat(shared: &Shared, seat: &Seat, whole: bool) {
+    let own = &seat.own;
+    if !whole {
+        return own.led.set(false);
+    }
+    own.quiet.set(own.quiet.get() + PARKS_PER_BEAT);
+    let leads = shared.idle.leads_watch(seat.number);
+    let again = own.led.replace(leads);
+    if leads {
+        look_after_others(shared, seat, again);
+    }
+}
+
+/// A heartbeat of the watch: notes how far the busy seats are. `again`: the last note was ours too,
+/// a beat ago: helps those that are still in the same poll.
+fn look_after_others(shared: &Shared, seat: &Seat, again: bool) {
+    for other in others(shared, seat).filter(|other| shared.idle.is_busy(other.number)) {
         // Relaxed: only a change counts, see `Seat::count_poll`; one watcher at a time looks.
         let polls = other.polls.load(Relaxed);
-        if other.watched.swap(polls, Relaxed) != polls {
+        if other.watched.swap(polls, Relaxed) != polls || !again {
             continue;
         }
         // Relaxed: as above.
@@ -385,10 +424,6 @@ fn look_after_others(shared: &Shared, seat: &Seat) {
             helped = true;
         }
         seat.counters.rescues.add(helped.into());
-    }
-    if seat.waiting() > 0 {
-        shared.idle.end_watch(seat.number);
-        shared.post_watch();
     }
 }
 

@@ -4,6 +4,7 @@ use crate::stopwatch::{Sample, Stopwatch};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Instant;
 
 /// A flag that a thread sleeps on until the other side sets it: one futex, as plain as it gets.
 #[derive(Debug, Default)]
@@ -50,9 +51,14 @@ pub fn round_trips(count: usize) -> Sample {
             back.wait();
         };
         trip();
+        let mut latencies = Vec::with_capacity(count);
         let watch = Stopwatch::start();
-        (0..count).for_each(|_| trip());
-        watch.stop()
+        for _ in 0..count {
+            let start = Instant::now();
+            trip();
+            latencies.push(start.elapsed().as_nanos() as u64);
+        }
+        watch.stop().with_latencies(latencies)
     })
 }
 

@@ -11,6 +11,7 @@ use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
+use std::time::Instant;
 
 /// Workers of both, unless the row says otherwise.
 const WORKERS: usize = 2;
@@ -45,6 +46,9 @@ fn main_thread(s: &mut Suite) {
     turns!(s, ms(work), WORKERS, |rt| await_in_block_on(rt, 5_000));
     let work = "5k round trips from a foreign thread";
     turns!(s, ms(work).cpu_ms(), WORKERS, |rt| foreign(rt, 5_000), floor bare::round_trips(5_000));
+    let work = "5k wakes of a waiting task from a foreign thread";
+    let spec = ms(work).cpu_ms().latency("p50", 0.5).latency("p99", 0.99).latency("p99.9", 0.999);
+    turns!(s, spec, WORKERS, |rt| foreign_wakes(rt, 5_000), floor bare::round_trips(5_000));
 }
 
 /// The workloads of tokio's own `rt_multi_threaded` and `rt_current_thread`, written anew.
@@ -255,6 +259,46 @@ fn foreign<R: Rt>(rt: &Arc<R>, trips: usize) -> Sample {
     let watch = Stopwatch::start();
     (0..trips).for_each(|_| trip());
     watch.stop()
+}
+
+/// A task that waits to be woken, again and again; the thread outside waits for its answer.
+fn foreign_wakes<R: Rt>(rt: &Arc<R>, trips: usize) -> Sample {
+    let back = Arc::new(Flag::default());
+    let gate = Arc::new(Mutex::new((0, None::<Waker>)));
+    let (flag, waiting) = (back.clone(), gate.clone());
+    let task = rt.spawn_outside(async move {
+        for trip in 1..=trips + 1 {
+            poll_fn(|cx| {
+                let mut gate = waiting.lock().expect("nobody panics here");
+                if gate.0 == trip {
+                    return Poll::Ready(());
+                }
+                gate.1 = Some(cx.waker().clone());
+                Poll::Pending
+            })
+            .await;
+            flag.raise();
+        }
+    });
+    let trip = |trip| {
+        let mut gate = gate.lock().expect("nobody panics here");
+        gate.0 = trip;
+        let waker = gate.1.take();
+        drop(gate);
+        waker.into_iter().for_each(Waker::wake);
+        back.wait();
+    };
+    trip(1);
+    let mut latencies = Vec::with_capacity(trips);
+    let watch = Stopwatch::start();
+    for n in 0..trips {
+        let start = Instant::now();
+        trip(n + 2);
+        latencies.push(start.elapsed().as_nanos() as u64);
+    }
+    let sample = watch.stop().with_latencies(latencies);
+    rt.block_on(task);
+    sample
 }
 
 /// Runs a work while `count` others keep the runtime busy.

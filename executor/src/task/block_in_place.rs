@@ -67,6 +67,7 @@ impl Drop for Away<'_> {
         if !self.shared.idle.vacant.remove(self.seat.number) {
             return;
         }
+        self.shared.idle.become_busy();
         // SAFETY: we own the seat again; the `Sitting` of this thread gives it back.
         unsafe { Seat::sit(self.seat) };
         self.seat.own.polling.set(self.polling);

@@ -269,3 +269,111 @@ fn a_seat_in_a_long_poll_is_looked_after_by_an_idle_one() {
         assert!(events[seat].polls.load(SeqCst) > polled[seat]);
     });
 }
+
+/// Waits until it was woken once.
+fn woken_once(send: mpsc::Sender<Waker>) -> impl Future<Output = ()> + Send {
+    let mut polled = false;
+    poll_fn(move |cx| {
+        if std::mem::replace(&mut polled, true) {
+            return Poll::Ready(());
+        }
+        send.send(cx.waker().clone()).unwrap();
+        Poll::Pending
+    })
+}
+
+#[test]
+fn a_watcher_that_gets_work_is_watched_in_its_turn() {
+    let runtime = multi(2);
+    let (go_on, held_up) = mpsc::channel::<()>();
+    let (started, is_held_up) = mpsc::channel();
+    drop(runtime.spawn(async move {
+        // Brings up the other seat, which then watches this one.
+        drop(task::spawn(std::future::pending::<()>()));
+        started.send(()).unwrap();
+        held_up.recv().unwrap();
+    }));
+    is_held_up.recv().unwrap();
+    while runtime.metrics().workers.iter().all(|worker| worker.parks == 0) {
+        std::thread::yield_now();
+    }
+    let (send, done) = mpsc::channel();
+    drop(runtime.spawn(async move {
+        let (answer, answered) = mpsc::channel();
+        drop(task::spawn(async move { answer.send(()).unwrap() }));
+        // The seat that was watched until now goes to sleep, and is to watch this one.
+        go_on.send(()).unwrap();
+        answered.recv().unwrap();
+        send.send(()).unwrap();
+    }));
+    done.recv().unwrap();
+}
+
+#[test]
+fn a_main_future_that_blocks_is_relied_on_by_nobody() {
+    let runtime = multi(2);
+    let runtime = &*runtime;
+    for _ in 0..100 {
+        let (send, woken) = mpsc::channel::<Waker>();
+        let (answer, answered) = mpsc::channel();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let waker = woken.recv().unwrap();
+                // The thread inside `block_on` is on its way to its main future, and sent for the
+                // task as well.
+                waker.wake();
+                drop(runtime.spawn(async move { answer.send(()).unwrap() }));
+            });
+            runtime.block_on(async move {
+                woken_once(send).await;
+                answered.recv().unwrap();
+            });
+        });
+    }
+}
+
+/// A driver whose owner's heart does not beat.
+#[derive(Default)]
+struct Heartless(ThreadDriver);
+
+impl Driver for Heartless {
+    fn poll(&self) -> bool {
+        false
+    }
+    fn park(&self, _: Option<Duration>) {
+        self.0.park(None);
+    }
+    fn unpark(&self) {
+        self.0.unpark();
+    }
+    fn is_idle(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn no_wake_from_outside_needs_a_heartbeat() {
+    let drivers = (0..3).map(|_| Arc::new(Heartless::default()) as Arc<dyn Driver>).collect();
+    let runtime = super::Runtime(Arc::new_cyclic(|parts| Parts {
+        executor: Executor::new(Config::default(), drivers, parts.clone()),
+        timers: None,
+        reactor: None,
+    }));
+    let runtime = &*runtime;
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(move || {
+                for _ in 0..2000 {
+                    let (send, woken) = mpsc::channel();
+                    let (answer, answered) = mpsc::channel();
+                    drop(runtime.spawn(async move {
+                        woken_once(send).await;
+                        answer.send(()).unwrap();
+                    }));
+                    woken.recv().unwrap().wake();
+                    answered.recv().unwrap();
+                }
+            });
+        }
+    });
+}
