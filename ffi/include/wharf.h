@@ -564,7 +564,8 @@ typedef void (*wharf_notify_t)(void *context, wharf_port_t port);
 
 /**
  * Handles one message. The message is the port's and freed after the call; external data may be
- * taken out of it as the page of `wharf_message_free` says. It does not throw.
+ * taken out of it as the page of `wharf_message_free` says, or all of it: copy the struct, set the
+ * type of `message->value` to WHARF_TYPE_NULL, and free the copy later. It does not throw.
  */
 typedef void (*wharf_handler_t)(void *context, wharf_port_t port, struct wharf_message_t *message);
 

@@ -1,7 +1,7 @@
 //! `cargo xtask install`: libwharf for C programmers, laid out as they expect it.
 //!
 //! ```text
-//! PREFIX/include/wharf.h
+//! PREFIX/include/wharf.h, wharf.hpp, wharf_loop.hpp
 //! PREFIX/lib/libwharf.so -> libwharf.so.0 -> libwharf.so.0.1.0
 //! PREFIX/lib/libwharf.a
 //! PREFIX/lib/pkgconfig/wharf.pc
@@ -68,7 +68,10 @@ pub(crate) fn install(prefix: &Path, destdir: &Path, debug: bool) -> Result<(), 
     let root = if destdir.as_os_str().is_empty() { prefix.to_path_buf() } else { root };
     let lib = root.join("lib");
 
-    copy(&sh::root().join("ffi/include/wharf.h"), &root.join("include/wharf.h"))?;
+    for header in ["wharf.h", "wharf.hpp", "wharf_loop.hpp"] {
+        let from = sh::root().join("ffi/include").join(header);
+        copy(&from, &root.join("include").join(header))?;
+    }
     copy(&built.join("libwharf.so"), &lib.join(format!("libwharf.so.{version}")))?;
     link(&format!("libwharf.so.{version}"), &lib.join("libwharf.so.0"))?;
     link("libwharf.so.0", &lib.join("libwharf.so"))?;

@@ -22,7 +22,8 @@ use std::{
 };
 
 /// Handles one message. The message is the port's and freed after the call; external data may be
-/// taken out of it as the page of `wharf_message_free` says. It does not throw.
+/// taken out of it as the page of `wharf_message_free` says, or all of it: copy the struct, set the
+/// type of `message->value` to WHARF_TYPE_NULL, and free the copy later. It does not throw.
 pub type wharf_handler_t = Option<
     unsafe extern "C" fn(context: *mut c_void, port: wharf_port_t, message: *mut wharf_message_t),
 >;

@@ -86,6 +86,11 @@ pub(crate) fn compiler() -> String {
     env::var("CC").unwrap_or_else(|_| "cc".to_owned())
 }
 
+/// The C++ compiler.
+pub(crate) fn cxx_compiler() -> String {
+    env::var("CXX").unwrap_or_else(|_| "c++".to_owned())
+}
+
 /// What a program that is linked statically needs of the system.
 pub(crate) const SYSTEM: &[&str] =
     &["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl", "-lc"];

@@ -45,6 +45,15 @@ fn headers_alone() -> Result<(), Failure> {
             })?;
         }
     }
+    for (header, standard) in
+        [("wharf.hpp", "c++17"), ("wharf.hpp", "c++20"), ("wharf_loop.hpp", "c++20")]
+    {
+        let mut command = Command::new("c++");
+        command.args(["-x", "c++", &format!("-std={standard}"), "-fsyntax-only", "-pedantic"]);
+        command.args(["-Wall", "-Wextra", "-Werror"]).arg(format!("ffi/include/{header}"));
+        command.current_dir(sh::root());
+        sh::run(command)?;
+    }
     Ok(())
 }
 
@@ -90,7 +99,7 @@ impl Bench {
         let readme = sh::root().join("README.md");
         let text = fs::read_to_string(&readme)
             .map_err(|error| Failure::new(format!("cannot read {}: {error}", readme.display())))?;
-        let code = c_example(&text)
+        let code = example(&text, "c")
             .ok_or_else(|| Failure::new("README.md has no example that begins with ```c"))?;
         let source = self.work.join("readme.c");
         write(&source, code)?;
@@ -120,9 +129,9 @@ impl Bench {
     }
 }
 
-/// The first block of C in a page of Markdown.
-pub(super) fn c_example(markdown: &str) -> Option<&str> {
-    let (_, rest) = markdown.split_once("\n```c\n")?;
+/// The first block in a language in a page of Markdown.
+pub(super) fn example<'a>(markdown: &'a str, language: &str) -> Option<&'a str> {
+    let (_, rest) = markdown.split_once(&format!("\n```{language}\n"))?;
     rest.split_once("\n```").map(|(code, _)| code)
 }
 
@@ -136,7 +145,7 @@ mod tests {
     #[test]
     fn the_example_is_what_stands_between_the_fences() {
         let page = "x\n```rust\na\n```\n```c\nint b;\nint c;\n```\ny\n```c\nd\n```\n";
-        assert_eq!(super::c_example(page), Some("int b;\nint c;"));
-        assert_eq!(super::c_example("none"), None);
+        assert_eq!(super::example(page, "c"), Some("int b;\nint c;"));
+        assert_eq!(super::example("none", "c"), None);
     }
 }

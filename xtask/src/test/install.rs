@@ -1,7 +1,7 @@
 //! libwharf as C programmers meet it: installed, found by pkg-config and by CMake, and used by the
 //! program that ffi/README.md shows.
 
-use super::c::c_example;
+use super::c::example;
 use crate::{command::Failure, install, needs, needs::Need, sh};
 use std::{
     fs,
@@ -11,7 +11,7 @@ use std::{
 };
 
 /// What this part needs.
-pub(super) const NEEDS: &[Need] = &[needs::CC, needs::PKG_CONFIG, needs::CMAKE];
+pub(super) const NEEDS: &[Need] = &[needs::CC, needs::CXX, needs::PKG_CONFIG, needs::CMAKE];
 
 /// Far above what the program takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -22,28 +22,26 @@ pub(super) fn run() -> Result<(), Failure> {
     let prefix = work.join("prefix");
     let source = work.join("first.c");
     install::install(&prefix, Path::new(""), true)?;
-    write(&source, first_program()?.as_str())?;
-    with_pkg_config(&work, &prefix, &source, false)?;
-    with_pkg_config(&work, &prefix, &source, true)?;
+    write(&source, program("c")?.as_str())?;
+    with_pkg_config(&prefix, &source, false)?;
+    with_pkg_config(&prefix, &source, true)?;
+    let source = work.join("primes.cpp");
+    write(&source, program("cpp")?.as_str())?;
+    with_pkg_config(&prefix, &source, false)?;
     with_cmake(&work, &prefix)
 }
 
-/// The program of ffi/README.md.
-fn first_program() -> Result<String, Failure> {
+/// The first program of ffi/README.md in a language.
+fn program(language: &str) -> Result<String, Failure> {
     let readme = sh::root().join("ffi/README.md");
     let text = fs::read_to_string(&readme)
         .map_err(|error| Failure::new(format!("cannot read {}: {error}", readme.display())))?;
-    c_example(&text)
-        .map(str::to_owned)
-        .ok_or_else(|| Failure::new("ffi/README.md has no example that begins with ```c"))
+    example(&text, language).map(str::to_owned).ok_or_else(|| {
+        Failure::new(format!("ffi/README.md has no example that begins with ```{language}"))
+    })
 }
 
-fn with_pkg_config(
-    work: &Path,
-    prefix: &Path,
-    source: &Path,
-    linked_statically: bool,
-) -> Result<(), Failure> {
+fn with_pkg_config(prefix: &Path, source: &Path, linked_statically: bool) -> Result<(), Failure> {
     let mut ask = Command::new("pkg-config");
     ask.env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig")).args(["--cflags", "--libs"]);
     if linked_statically {
@@ -51,9 +49,11 @@ fn with_pkg_config(
     }
     ask.arg("wharf");
     let flags = sh::output(ask)?;
-    let program = work.join(if linked_statically { "first-static" } else { "first-shared" });
-    let mut cc = Command::new("cc");
-    cc.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic"]).arg(source);
+    let is_cpp = source.extension().is_some_and(|extension| extension == "cpp");
+    let program = source.with_extension(if linked_statically { "static" } else { "shared" });
+    let mut cc = Command::new(if is_cpp { "c++" } else { "cc" });
+    cc.arg(if is_cpp { "-std=c++20" } else { "-std=c11" });
+    cc.args(["-Wall", "-Wextra", "-Werror", "-pedantic"]).arg(source);
     cc.arg("-o").arg(&program);
     if linked_statically {
         // Where both are found, `-lwharf` means the shared one.
