@@ -32,6 +32,7 @@ programs! {
     p6_nothing_is_called_after_close
     p2_every_function_every_argument
     p6_handlers_and_notify
+    p7_every_function_everywhere
     p7_ids_and_forks
     p8_errors_and_panics
     p9_back_pressure

@@ -44,6 +44,16 @@ fn libwharf_exports_what_the_header_declares_and_nothing_else() {
     assert_eq!(exported(&library().join("libwharf.so")), declared);
 }
 
+/// The program that calls every function in every state leaves none out.
+#[test]
+fn every_function_has_its_row_in_the_table() {
+    let path = root().join("tests/hosts/c/p7_every_function_everywhere.c");
+    let text = fs::read_to_string(path).unwrap();
+    let rows = text.lines().filter_map(|line| line.trim_start().strip_prefix("ROW("));
+    let rows: BTreeSet<_> = rows.map(|row| row.split(',').next().unwrap().to_owned()).collect();
+    assert_eq!(rows, declared("ffi/include/wharf.h"));
+}
+
 #[test]
 fn an_authors_library_exports_its_own_functions_beside_them() {
     let mut all = declared("ffi/include/wharf.h");

@@ -1,7 +1,7 @@
 //! Owners: ids for hosts whose finalizers take a pointer.
 
 use crate::{
-    boundary::{guard, guard_always, host_call},
+    boundary::{guard, host_call},
     id::{wharf_port_t, wharf_runtime_t},
     port::{self, Wait},
     runtime,
@@ -56,12 +56,14 @@ pub unsafe extern "C" fn wharf_owner_drop(owner: *mut c_void) {
     if owner.is_null() {
         return;
     }
-    let _ = guard_always(|| {
+    // In a forked child even a lock may be held for ever: there, nothing is done.
+    let _ = guard(|| {
         // SAFETY: the caller's word.
         match *unsafe { Box::from_raw(owner.cast::<Owner>()) } {
             Owner::Port(port) => close(port),
             Owner::Runtime(runtime) => end(runtime),
         }
+        Ok(())
     });
 }
 

@@ -14,6 +14,7 @@
 //!   poster's list.
 
 use super::{Value, owned::walk, raw::*};
+use crate::boundary::host_call;
 use std::{
     cell::Cell,
     ffi::c_void,
@@ -116,7 +117,7 @@ impl Guarded {
     pub(crate) fn refused(self, value: &mut Value) {
         value.disarm();
         for once in self.data {
-            if once.call(ptr::null_mut()) {
+            if host_call(|| once.call(ptr::null_mut())) {
                 // SAFETY: the VM has not used its count, and what was refused is not its own.
                 unsafe { Arc::decrement_strong_count(Arc::as_ptr(&once)) };
             }

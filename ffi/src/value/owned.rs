@@ -1,7 +1,10 @@
 //! A value that wharf owns, and the bytes that cross the border without a copy.
 
 use super::raw::*;
-use crate::status::{Error, Result, WHARF_BAD_VALUE, WHARF_NO_MEMORY};
+use crate::{
+    boundary::host_call,
+    status::{Error, Result, WHARF_BAD_VALUE, WHARF_NO_MEMORY},
+};
 use std::{
     alloc::{self, Layout},
     ffi::{CStr, CString, c_char, c_void},
@@ -505,7 +508,8 @@ unsafe fn free_leaf(raw: &mut wharf_value_t) {
             _ => {
                 if let Some((_, peer, callback)) = finalizer(raw) {
                     if let Some(callback) = callback.take() {
-                        callback(ptr::null_mut(), peer);
+                        // It may be the host's, and must not wait for what waits for it.
+                        host_call(|| callback(ptr::null_mut(), peer));
                     }
                 }
             }
