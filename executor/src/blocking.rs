@@ -12,13 +12,14 @@
 use crate::{
     Executor,
     shared::Shared,
-    task::{Header, Id, JoinHandle, Owner, Task, contain},
+    task::{Failure, Header, Id, JoinHandle, Owner, Task, contain},
 };
 use std::{
     any::Any,
     cell::Cell,
     collections::VecDeque,
     future::Future,
+    io,
     pin::Pin,
     ptr,
     sync::Arc,
@@ -256,10 +257,9 @@ impl Shared {
     }
 
     fn start_blocking_thread(&self) {
-        let started = self.parts.upgrade().ok_or_else(|| "the runtime has gone".to_owned());
-        let started = started.and_then(|parts| {
-            self.builder().spawn(move || run(parts)).map_err(|error| error.to_string())
-        });
+        let gone = || io::Error::other("the runtime has gone");
+        let started = self.parts.upgrade().ok_or_else(gone);
+        let started = started.and_then(|parts| self.builder().spawn(move || run(parts)));
         let Err(error) = started else { return };
         let mut state = self.pool.state();
         state.coming = false;
@@ -269,7 +269,14 @@ impl Shared {
             if state.threads == 0 { std::mem::take(&mut state.queue) } else { VecDeque::new() };
         drop(state);
         log::error!("a thread of the blocking pool could not be started: {error}");
-        stranded.into_iter().for_each(Task::shut_down);
+        for job in stranded {
+            // An error of the system's can't be cloned: each job gets its number anew.
+            let error = match error.raw_os_error() {
+                Some(number) => io::Error::from_raw_os_error(number),
+                None => io::Error::new(error.kind(), error.to_string()),
+            };
+            job.fail(Failure::refused(error));
+        }
     }
 }
 

@@ -110,8 +110,9 @@ impl Executor {
 
     /// Runs `job`, which may block, on a thread of the blocking pool; any thread may call it.
     ///
-    /// After the shutdown, or where no thread can be started, the job is dropped, and its handle
-    /// says that it was cancelled.
+    /// After the shutdown the job is dropped, and its handle says that it was cancelled. Where the pool
+    /// has no thread and none can be started, its handle says that it was
+    /// [refused](crate::JoinError::is_refused).
     pub fn spawn_blocking<F, R>(&self, job: F) -> JoinHandle<R>
     where
         F: FnOnce() -> R + Send + 'static,

@@ -87,14 +87,16 @@
 //! | where | what becomes of it |
 //! | --- | --- |
 //! | in a poll of a task | the task ends; its handle gets [`JoinError::into_panic`] |
-//! | in the drop of its future | the same, in place of whatever the output was |
+//! | in the drop of its future: at its end, an abort, or the shutdown | the same, in place of whatever the output was |
 //! | in the drop of an output that nobody joins | logged, contained |
-//! | in the waker of whoever awaits a handle | logged, contained |
+//! | in the waker of whoever awaits a handle: in its wake or its drop | logged, contained |
+//! | in the clone of that waker | passed on to whoever polls the handle, which stays as it was |
+//! | in a blocking job, or in the drop of one that did not run | as in a poll |
 //! | in a hook, or in the function that names threads | logged, contained |
 //! | in the main future | `block_on` passes it on; tasks go on |
 //! | in a driver | not contained: a driver is part of the runtime |
 //!
-//! [`UnhandledPanic`] can make a panic that reaches no handle end the runtime.
+//! `tests/panics.rs` tries each. [`UnhandledPanic`] can make a panic that reaches no handle end the runtime.
 //!
 //! # Polls off any seat
 //!

@@ -68,7 +68,7 @@ pub(crate) struct VTable {
     /// Polls the future; `true` if it is done, its output stored.
     poll: unsafe fn(NonNull<Header>, &mut Context<'_>) -> bool,
     /// Drops the future and stores the failure.
-    cancel: unsafe fn(NonNull<Header>),
+    cancel: unsafe fn(NonNull<Header>, Failure),
     /// Moves the output to where the pointer shows.
     take_output: unsafe fn(NonNull<Header>, *mut ()),
     /// Drops the output; whether it was a panic.
@@ -163,9 +163,9 @@ unsafe fn poll<F: Future, O: Owner>(task: NonNull<Header>, cx: &mut Context<'_>)
     true
 }
 
-unsafe fn cancel<F: Future, O: Owner>(task: NonNull<Header>) {
+unsafe fn cancel<F: Future, O: Owner>(task: NonNull<Header>, failure: Failure) {
     // SAFETY: the caller runs the task, so the stage is its own and holds the future.
-    unsafe { replace_future::<F, O>(task, Err(Failure::cancelled())) };
+    unsafe { replace_future::<F, O>(task, Err(failure)) };
 }
 
 /// Drops the future and puts the output into its place. A panic in the drop becomes the output.
@@ -309,7 +309,7 @@ impl Task {
     pub(crate) fn run(self) {
         match self.header().state.start() {
             Start::Poll => self.poll(),
-            Start::Cancel => self.cancel(),
+            Start::Cancel => self.cancel(Failure::cancelled()),
             Start::Dead => drop(self),
         }
     }
@@ -334,15 +334,15 @@ impl Task {
             Pause::Idle => _ = self.into_raw(),
             // SAFETY: a task that is not complete has a living owner.
             Pause::Again => unsafe { (self.header().vtable.reschedule)(self) },
-            Pause::Cancel => self.cancel(),
+            Pause::Cancel => self.cancel(Failure::cancelled()),
         }
     }
 
     /// Drops the future, as its runner.
-    fn cancel(self) {
+    fn cancel(self, failure: Failure) {
         with_current(self.id(), || {
             // SAFETY: the caller's `start` or `seize` has made us the runner.
-            unsafe { (self.header().vtable.cancel)(self.0) }
+            unsafe { (self.header().vtable.cancel)(self.0, failure) }
         });
         self.complete();
     }
@@ -350,8 +350,13 @@ impl Task {
     /// Ends the task wherever it stands, unless somebody runs it, who will then end it. The
     /// reference must be one that is counted beside the queue's: the books'.
     pub(crate) fn shut_down(self) {
+        self.fail(Failure::cancelled());
+    }
+
+    /// The same, and says why.
+    pub(crate) fn fail(self, failure: Failure) {
         if self.header().state.seize() {
-            self.cancel();
+            self.cancel(failure);
         }
     }
 

@@ -14,6 +14,7 @@ mod yield_now;
 
 pub use block_in_place::block_in_place;
 pub(crate) use cell::{Header, Owner, Task, contain};
+pub(crate) use error::Failure;
 pub use error::JoinError;
 pub(crate) use id::Ids;
 pub use id::{Id, id, try_id};
@@ -47,7 +48,8 @@ where
 /// Runs `job`, which may block, on a thread of the current runtime's blocking pool.
 ///
 /// A job that has begun can't be aborted, and a shutdown waits for it (as long as the shutdown's
-/// time-out allows).
+/// time-out allows). Where the pool has no thread and the system refuses it one, the job is dropped
+/// and its handle gives an error that [says so](JoinError::is_refused).
 ///
 /// # Panics
 ///

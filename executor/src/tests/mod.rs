@@ -2,6 +2,7 @@
 
 mod api;
 mod fairness;
+mod panics;
 
 use crate::{Config, Driver, Executor, Flavor, ThreadDriver, task};
 use std::{
