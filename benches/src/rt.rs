@@ -67,11 +67,9 @@ pub trait Rt: Sized + Send + Sync + 'static {
     /// Done after `duration`.
     fn sleep(duration: Duration) -> Self::Sleep;
 
-    /// `None` if `duration` passes before the future is done.
-    fn timeout<F>(
-        duration: Duration,
-        future: F,
-    ) -> impl Future<Output = Option<F::Output>> + Send + 'static
+    /// The future, or word that `duration` has passed: the runtime's own type, with nothing around
+    /// it, since moving a wrapper costs as much as some of what is measured.
+    fn timeout<F>(duration: Duration, future: F) -> impl Future + Send + 'static
     where
         F: Future + Send + 'static,
         F::Output: Send;

@@ -3,7 +3,6 @@
 use super::{Duplex, Rt};
 use async_executor::{Executor, Task};
 use async_io::{Async, Timer};
-use futures_lite::future::FutureExt as _;
 use futures_lite::io::{AsyncReadExt, AsyncWriteExt};
 use std::future::Future;
 use std::io;
@@ -53,6 +52,32 @@ impl Future for Sleep {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         Pin::new(&mut self.0).poll(cx).map(drop)
+    }
+}
+
+/// A future with a limit. smol has no such type, and says to race two `async` blocks; this is the
+/// same with less to move and to poll.
+#[derive(Debug)]
+struct Timeout<F> {
+    /// Pinned with `self`.
+    future: F,
+    timer: Timer,
+}
+
+impl<F: Future> Future for Timeout<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
+        // SAFETY: `future` is never moved out, and there is no `Drop` and no `Unpin` save the
+        // automatic ones.
+        let (future, timer) = unsafe {
+            let this = self.get_unchecked_mut();
+            (Pin::new_unchecked(&mut this.future), Pin::new(&mut this.timer))
+        };
+        match future.poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => timer.poll(cx).map(|_| None),
+        }
     }
 }
 
@@ -118,19 +143,12 @@ impl Rt for Smol {
         Sleep(Timer::after(duration))
     }
 
-    fn timeout<F>(
-        duration: Duration,
-        future: F,
-    ) -> impl Future<Output = Option<F::Output>> + Send + 'static
+    fn timeout<F>(duration: Duration, future: F) -> impl Future + Send + 'static
     where
         F: Future + Send + 'static,
         F::Output: Send,
     {
-        let timer = Timer::after(duration);
-        async move { Some(future.await) }.or(async move {
-            timer.await;
-            None
-        })
+        Timeout { future, timer: Timer::after(duration) }
     }
 
     fn listen() -> io::Result<(Async<TcpListener>, SocketAddr)> {

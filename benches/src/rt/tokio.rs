@@ -82,16 +82,12 @@ impl Rt for Tokio {
         tokio::time::sleep(duration)
     }
 
-    fn timeout<F>(
-        duration: Duration,
-        future: F,
-    ) -> impl Future<Output = Option<F::Output>> + Send + 'static
+    fn timeout<F>(duration: Duration, future: F) -> impl Future + Send + 'static
     where
         F: Future + Send + 'static,
         F::Output: Send,
     {
-        let timeout = tokio::time::timeout(duration, future);
-        async move { timeout.await.ok() }
+        tokio::time::timeout(duration, future)
     }
 
     fn listen() -> io::Result<(TcpListener, SocketAddr)> {
