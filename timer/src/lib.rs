@@ -17,6 +17,7 @@
 //!                               level 7   |  |  |  |  |        4 slots of 146 years
 //!
 //!     a slot that comes due is poured: | x yy | -> into the levels below -> into the heap
+//!     cancelled, and empty: [n][n][n]..[64]  -> unlinked in one go
 //! ```
 //!
 //! # Why this way
@@ -31,10 +32,14 @@
 //! - The right to a node is a key that can't be copied, and each node has one, until its owner gives
 //!   the key up: no key is ever stale, so nodes carry no generations, and nothing is freed under
 //!   anybody. A timer that has fired keeps its node, empty, until its `Sleep` has seen it or is
-//!   dropped; so nodes never outnumber live `Sleep`s.
-//! - A `Sleep` that is dropped on whatever thread locks its seat and takes the timer out, waker and
-//!   node, at once: there is nothing to sweep later. Only in the heap an entry stays behind, and dead
-//!   entries are bounded by the live ones.
+//!   dropped; so nodes never outnumber live `Sleep`s
+//!   by more than those that wait to be unlinked.
+//! - A `Sleep` that is dropped on whatever thread locks its seat and takes the waker out at once. The
+//!   empty node is unlinked with up to 63 others, or when time is asked for: with many timers its
+//!   neighbours are cache misses, and together they are waited for once. In the heap an entry stays
+//!   behind, and dead entries are bounded by the live ones.
+//! - Pouring is done in pieces of 8192 timers: where a million come due within one slot, other tasks run
+//!   in between, and no timer fires before all that are due earlier are known.
 //! - The next deadline is exact where that is cheap (the heap's top, or a search of at most 16 nodes)
 //!   and else the beginning of the next slot: at most one more wake-up a level, shared by more than
 //!   16 timers. Cancelled timers are never waited for.

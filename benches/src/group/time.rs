@@ -60,7 +60,7 @@ fn growth(s: &mut Suite) {
         let curve = "timers armed in order and held";
         turns!(s, each(curve), WORKERS, |rt| held(rt, n, Part::Arm));
         let curve = "held timers cancelled in random order";
-        turns!(s, each(curve), WORKERS, |rt| held(rt, n, Part::Cancel));
+        turns!(s, each(curve), WORKERS, |rt| held(rt, n, Part::Cancel), floor boxes(n));
     }
 }
 
@@ -183,14 +183,31 @@ enum Part {
     Cancel,
 }
 
+/// All numbers below `count`, in no order.
+fn shuffled(count: usize) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..count as u32).collect();
+    let mut random = Random(3);
+    for n in (1..count).rev() {
+        order.swap(n, random.below(n as u64 + 1) as usize);
+    }
+    order
+}
+
+/// What of cancelling is the caller's: boxes of a timer's size dropped in the same order.
+fn boxes(count: usize) -> Sample {
+    let order = shuffled(count);
+    let mut boxes: Vec<_> = (0..count as u64).map(|n| Some(Box::new([n; 4]))).collect();
+    let watch = Stopwatch::start();
+    for n in order {
+        boxes[n as usize] = None;
+    }
+    watch.stop()
+}
+
 /// Arms so many timers in the order of their deadlines, holds them, cancels them in random order.
 fn held<R: Rt>(rt: &Arc<R>, count: usize, timed: Part) -> Sample {
     on_a_worker(rt, async move {
-        let mut order: Vec<u32> = (0..count as u32).collect();
-        let mut random = Random(3);
-        for n in (1..count).rev() {
-            order.swap(n, random.below(n as u64 + 1) as usize);
-        }
+        let order = shuffled(count);
         let mut timers = Vec::with_capacity(count);
         let watch = Stopwatch::start();
         for n in 0..count {

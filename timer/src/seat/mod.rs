@@ -25,10 +25,12 @@
 
 #[cfg(all(test, loom))]
 mod models;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 use crate::{
     clock::Clock,
-    wheel::{Key, Wheel},
+    wheel::{Found, Key, Wheel},
 };
 use std::{fmt, task::Waker};
 use wharf_base::sync::{
@@ -46,6 +48,9 @@ pub(crate) const NEVER: u64 = u64::MAX;
 const SLACK: u64 = 50_000;
 /// Wakers taken out at a time.
 const BATCH: usize = 64;
+/// Timers poured at a time, some tens of nanoseconds each: where a million come due in one slot,
+/// others run in between.
+const POURED_AT_ONCE: usize = 8192;
 
 /// What the seats of one runtime share.
 pub(crate) struct Shared {
@@ -205,6 +210,9 @@ impl Seat {
 
     /// Wakes what is due, in the order of the deadlines. Asks for the time only where there are
     /// timers.
+    ///
+    /// It may leave some for the next time, where more than [`POURED_AT_ONCE`] have to be poured: then
+    /// the next deadline is a past one, so nobody sleeps on it.
     #[inline]
     pub(crate) fn fire(&self, now: impl FnOnce() -> u64) -> usize {
         // Acquire: pairs with the releases in `announce` and `sleep_until`.
@@ -213,7 +221,12 @@ impl Seat {
             return 0;
         }
         let now = now();
-        if now < earliest { 0 } else { self.fire_due(now) }
+        if now < earliest { 0 } else { self.fire_due(now, POURED_AT_ONCE) }
+    }
+
+    /// Wakes all that is due.
+    pub(crate) fn fire_all(&self, now: u64) -> usize {
+        self.fire_due(now, usize::MAX)
     }
 
     /// Whether nothing is armed, as far as this thread has heard.
@@ -222,23 +235,23 @@ impl Seat {
         self.earliest.load(Acquire) == NEVER
     }
 
-    fn fire_due(&self, now: u64) -> usize {
+    fn fire_due(&self, now: u64, mut work: usize) -> usize {
         let mut fired = 0;
         loop {
             let mut due = Batch::new();
-            let all = self.take_due(now, &mut due);
+            let done = self.take_due(now, &mut work, &mut due);
             fired += due.wake();
-            if all {
+            if done {
                 return fired;
             }
         }
     }
 
-    /// Takes wakers of due timers out; whether that was all of them.
-    fn take_due(&self, now: u64, due: &mut Batch) -> bool {
+    /// Takes wakers of due timers out; whether that was all of them, or all the work.
+    fn take_due(&self, now: u64, work: &mut usize, due: &mut Batch) -> bool {
         let mut inner = lock(&self.inner);
         while !due.is_full() {
-            let Some(waker) = inner.wheel.fire_next(now) else {
+            let Found::Due(waker) = inner.wheel.fire_next(now, work) else {
                 self.note_earliest(&mut inner.wheel);
                 return true;
             };

@@ -18,6 +18,14 @@
 //! comes due is poured: from level 0 into the heap, from further up into the levels below. A timer
 //! is moved at most once a level.
 //!
+//! Cancelling empties the node, and leaves the unlinking to one go with 63 others: of a million
+//! timers cancelled in no order, the node and both its neighbours are cache misses each, which in a
+//! row, with a lock between them, are waited for one by one, and in one go all at once.
+//!
+//! Pouring is work in proportion to the slot. So it is done in pieces, of as many timers as the
+//! caller allows, and may be left unfinished: what is yet to be poured is a list of its own, at whose
+//! end timers of that slot are still armed.
+//!
 //! Invariants:
 //! 1. The heap holds exactly the armed timers with `tick <= cursor` that were not due when armed,
 //!    so its top is the earliest of heap and slots together.
@@ -25,15 +33,20 @@
 //!    which its tick and the cursor differ. That digit of the cursor is lower, and the digits above
 //!    are equal: so slots never wrap around, the lowest occupied bit of the lowest occupied level
 //!    is the next slot to come due, and moving the cursor up to that slot changes no placement.
-//! 3. Between calls the cursor is not behind the latest time seen. So a timer in the queue of the
-//!    past has `tick <= cursor`, and the node alone says where a timer lies.
-//! 4. Timers of one deadline therefore lie in one slot, in the order of arming, and pouring keeps
+//! 3. The cursor is not behind `now`, which is the latest time seen, or, where pouring was left
+//!    unfinished, the beginning of the last slot that was begun. So a timer in the queue of the past has `tick <= cursor`. With
+//!    the node at neither end of the list that is being poured, the node alone says whose ends its
+//!    unlinking may concern.
+//! 4. Timers of one deadline therefore lie in one list, in the order of arming, and pouring keeps
 //!    that order: ties fire in the order armed.
+//! 5. What waits to be unlinked lies where it lay when it was cancelled: the cursor doesn't move, and
+//!    nobody searches a slot, before it is.
 //!
 //! Cancelling in the heap is lazy: the entry stays and no longer matches its node. Dead entries
 //! never lie on top when somebody looks, and never outnumber the live ones by more than
 //! [`SWEEP_AT`].
 
+mod list;
 #[cfg(all(test, not(loom)))]
 mod model;
 mod slab;
@@ -42,6 +55,7 @@ mod tests;
 
 pub(crate) use slab::Key;
 
+use list::{EMPTY, List};
 use slab::{FIRED, IN_HEAP, NIL, Slab};
 use std::{cmp::Ordering, collections::BinaryHeap};
 
@@ -57,21 +71,30 @@ const SWEEP_AT: usize = 64;
 const SEARCHED: usize = 16;
 /// With so many entries in the heap, timers may share a wake-up.
 const CROWD: usize = 16;
-
-/// A list of nodes, in the order of arming.
-#[derive(Clone, Copy, Debug)]
-struct List {
-    head: u32,
-    tail: u32,
-}
-
-const EMPTY: List = List { head: NIL, tail: NIL };
+/// Cancelled timers that are unlinked in one go.
+const LEAVING: usize = 64;
 
 #[derive(Debug)]
 struct Level {
     /// Bit n: slot n is not empty.
     occupied: u64,
     slots: [List; SLOTS],
+}
+
+#[derive(Debug)]
+struct Slots {
+    levels: [Level; LEVELS],
+    /// Cancelled, their nodes empty, and not yet unlinked; the first `leaving_count` of them.
+    leaving: [u32; LEAVING],
+    leaving_count: usize,
+}
+
+/// A slot that is being poured, where its list isn't empty.
+#[derive(Debug)]
+struct Pour {
+    rest: List,
+    /// The slot's level, as a shift of ticks: those that agree with the cursor above it are the slot's.
+    shift: u32,
 }
 
 /// Something in the heap; alive while `node` is in the heap under the same `order`.
@@ -109,12 +132,24 @@ enum Earliest {
     NotBefore(u64),
 }
 
+/// What [`Wheel::fire_next`] has found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Found<T> {
+    /// The next timer that is due.
+    Due(T),
+    /// No timer is due.
+    Nothing,
+    /// Timers have to be poured before it can be told, more than was allowed.
+    Unfinished,
+}
+
 /// Timers that hand out a `T` each when they fire.
 #[derive(Debug)]
 pub(crate) struct Wheel<T> {
     nodes: Slab<T>,
     /// Allocated with the first timer that needs a slot.
-    levels: Option<Box<[Level; LEVELS]>>,
+    slots: Option<Box<Slots>>,
+    pour: Pour,
     heap: BinaryHeap<Entry>,
     /// Entries in `heap` whose timers are gone.
     dead: usize,
@@ -123,7 +158,9 @@ pub(crate) struct Wheel<T> {
     past: List,
     /// The tick up to which timers are in the heap.
     cursor: u64,
-    /// The latest time seen.
+    /// The latest time that was told.
+    seen: u64,
+    /// The same, once all is poured that is due then; see invariant 3.
     now: u64,
     earliest: Earliest,
 }
@@ -136,12 +173,14 @@ impl<T> Wheel<T> {
     pub(crate) const fn new() -> Self {
         Wheel {
             nodes: Slab::new(),
-            levels: None,
+            slots: None,
+            pour: Pour { rest: EMPTY, shift: 0 },
             heap: BinaryHeap::new(),
             dead: 0,
             order: 0,
             past: EMPTY,
             cursor: 0,
+            seen: 0,
             now: 0,
             earliest: Earliest::Unknown,
         }
@@ -170,10 +209,58 @@ impl<T> Wheel<T> {
     /// Lets `key`'s timer go; what it held, where it had not fired.
     #[inline]
     pub(crate) fn cancel(&mut self, key: Key) -> Option<T> {
-        if !self.has_fired(&key) {
-            self.take_out(key.index());
+        let index = key.index();
+        let value = self.nodes.empty(key);
+        let node = &self.nodes[index];
+        match node.prev {
+            FIRED => self.nodes.free(index),
+            IN_HEAP => {
+                self.nodes.free(index);
+                self.bury();
+            }
+            _ if tick(node.deadline) <= self.cursor => {
+                self.unlink(index);
+                self.nodes.free(index);
+            }
+            _ => self.leave(index),
         }
-        self.nodes.remove(key)
+        if self.nodes.could_shrink() {
+            self.shrink();
+        }
+        value
+    }
+
+    /// With no timer left, forgets the cancelled ones.
+    #[cold]
+    #[inline(never)]
+    fn shrink(&mut self) {
+        self.unlink_leaving();
+        self.heap = BinaryHeap::new();
+        self.dead = 0;
+        self.nodes.start_over();
+    }
+
+    /// Has a cancelled timer unlinked from its slot, with others.
+    #[inline]
+    fn leave(&mut self, index: u32) {
+        let Some(slots) = &mut self.slots else { unreachable!() };
+        slots.leaving[slots.leaving_count % LEAVING] = index;
+        slots.leaving_count += 1;
+        if slots.leaving_count == LEAVING {
+            self.unlink_leaving();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unlink_leaving(&mut self) {
+        let Some(slots) = &mut self.slots else { return };
+        let count = std::mem::take(&mut slots.leaving_count);
+        let leaving = slots.leaving;
+        for &index in &leaving[..count] {
+            self.unlink(index);
+            self.nodes.free(index);
+        }
     }
 
     #[inline]
@@ -198,30 +285,46 @@ impl<T> Wheel<T> {
     }
 
     /// Fires the next timer that is due at `now`, in the order of deadlines, ties in the order of
-    /// arming. Once it returns `None`, nothing is due. Times before one already seen count as that.
-    pub(crate) fn fire_next(&mut self, now: u64) -> Option<T> {
-        self.now = self.now.max(now);
-        self.pour_due();
+    /// arming. Times before one already seen count as that.
+    ///
+    /// `work` is how many timers may be poured for it, and then how many more might have been.
+    pub(crate) fn fire_next(&mut self, now: u64, work: &mut usize) -> Found<T> {
+        if !self.catch_up(now, work) {
+            return Found::Unfinished;
+        }
         let past = self.past_deadline();
         let top = self.live_top().filter(|top| top.deadline <= past.unwrap_or(self.now));
-        if let Some(top) = top {
-            self.heap.pop();
-            return self.fire(top.node);
-        }
-        past?;
-        let first = self.past.head;
-        self.past.unlink(&mut self.nodes, first);
-        self.fire(first)
+        let next = match (top, self.past.head) {
+            (Some(top), _) => {
+                self.heap.pop();
+                top.node
+            }
+            (None, NIL) => return Found::Nothing,
+            (None, first) => {
+                self.past.unlink(&mut self.nodes, first);
+                first
+            }
+        };
+        let node = &mut self.nodes[next];
+        node.prev = FIRED;
+        let Some(value) = node.value.take() else { unreachable!("an armed timer holds something") };
+        Found::Due(value)
     }
 
     /// When the next timer is due, or a time not after it: with more than [`SEARCHED`] timers in
-    /// the next slot, and none in the heap, the slot's beginning. `None` without timers.
+    /// the next slot, and none in the heap, the slot's beginning, and likewise with a slot that is
+    /// being poured. `None` without timers.
     pub(crate) fn next_deadline(&mut self) -> Option<u64> {
+        if self.is_pouring() {
+            self.unlink_leaving();
+        }
         let past = self.past_deadline();
         let top = self.live_top().map(|top| top.deadline);
-        if let Some(first) = past.into_iter().chain(top).min() {
+        let poured = self.is_pouring().then_some(self.cursor << TICK_BITS);
+        if let Some(first) = past.into_iter().chain(top).chain(poured).min() {
             return Some(first);
         }
+        self.unlink_leaving();
         if self.earliest == Earliest::Unknown {
             self.earliest = self.search();
         }
@@ -235,6 +338,9 @@ impl<T> Wheel<T> {
     /// soon and another one within that time, so that they share a wake-up.
     pub(crate) fn next_wake(&mut self, slack: u64) -> Option<u64> {
         let next = self.next_deadline()?;
+        if self.is_pouring() {
+            return Some(next);
+        }
         let latest = next.saturating_add(slack);
         let near = |entry: &Entry| entry.deadline <= latest && is_live(&self.nodes, entry);
         // The two below the top: one of them is the second.
@@ -245,7 +351,7 @@ impl<T> Wheel<T> {
     /// Fires all timers, due or not, and hands `f` what they held, in no particular order.
     pub(crate) fn drain(&mut self, mut f: impl FnMut(T)) {
         while let Some(deadline) = self.next_deadline() {
-            while let Some(value) = self.fire_next(deadline) {
+            while let Found::Due(value) = self.fire_next(deadline, &mut usize::MAX.clone()) {
                 f(value);
             }
         }
@@ -254,12 +360,6 @@ impl<T> Wheel<T> {
     fn past_deadline(&self) -> Option<u64> {
         let first = self.past.head;
         (first != NIL).then(|| self.nodes[first].deadline)
-    }
-
-    fn fire(&mut self, node: u32) -> Option<T> {
-        let node = &mut self.nodes[node];
-        node.prev = FIRED;
-        node.value.take()
     }
 
     #[inline]
@@ -272,9 +372,19 @@ impl<T> Wheel<T> {
         self.place(node, deadline);
     }
 
-    /// Puts a node where its deadline belongs (invariants 1 and 2).
+    /// Puts a node where its deadline belongs: behind the others of the slot that is being poured, or
+    /// where those have gone or will go.
     #[inline]
     fn place(&mut self, node: u32, deadline: u64) {
+        if self.is_pouring() && (tick(deadline) ^ self.cursor) >> self.pour.shift == 0 {
+            return self.pour.rest.push(&mut self.nodes, node);
+        }
+        self.place_poured(node, deadline);
+    }
+
+    /// Invariants 1 and 2.
+    #[inline]
+    fn place_poured(&mut self, node: u32, deadline: u64) {
         if tick(deadline) <= self.cursor {
             return self.push_heap(node, deadline);
         }
@@ -284,7 +394,7 @@ impl<T> Wheel<T> {
             other => other,
         };
         let (level, slot) = self.slot_of(deadline);
-        let level = &mut self.levels.get_or_insert_with(new_levels)[level];
+        let level = &mut self.slots.get_or_insert_with(new_slots).levels[level];
         level.occupied |= 1 << slot;
         level.slots[slot].push(&mut self.nodes, node);
     }
@@ -306,24 +416,26 @@ impl<T> Wheel<T> {
     }
 
     /// Takes an armed node out of wherever it is.
-    #[inline]
     fn take_out(&mut self, index: u32) {
-        let node = &self.nodes[index];
-        if node.prev == IN_HEAP {
+        if self.nodes[index].prev == IN_HEAP {
             self.nodes[index].prev = FIRED;
             return self.bury();
         }
-        let deadline = node.deadline;
+        self.unlink(index);
+    }
+
+    /// Takes a node out of its list (invariant 3).
+    fn unlink(&mut self, index: u32) {
+        let deadline = self.nodes[index].deadline;
+        if index == self.pour.rest.head || index == self.pour.rest.tail {
+            return self.pour.rest.unlink(&mut self.nodes, index);
+        }
         if tick(deadline) <= self.cursor {
             return self.past.unlink(&mut self.nodes, index);
         }
-        self.take_out_of_slot(index, deadline);
-    }
-
-    fn take_out_of_slot(&mut self, index: u32, deadline: u64) {
         let (level, slot) = self.slot_of(deadline);
-        let Some(levels) = &mut self.levels else { unreachable!() };
-        let level = &mut levels[level];
+        let Some(slots) = &mut self.slots else { unreachable!() };
+        let level = &mut slots.levels[level];
         level.slots[slot].unlink(&mut self.nodes, index);
         if level.slots[slot].head == NIL {
             level.occupied &= !(1 << slot);
@@ -359,7 +471,7 @@ impl<T> Wheel<T> {
 
     /// The next slot to come due, and its first tick.
     fn next_slot(&self) -> Option<(usize, usize, u64)> {
-        let levels = self.levels.as_deref()?;
+        let levels = &self.slots.as_deref()?.levels;
         let level = levels.iter().position(|level| level.occupied != 0)?;
         let slot = levels[level].occupied.trailing_zeros() as usize;
         let shift = level as u32 * SLOT_BITS;
@@ -367,40 +479,70 @@ impl<T> Wheel<T> {
         Some((level, slot, (above << SLOT_BITS | slot as u64) << shift))
     }
 
-    /// Moves the cursor to the present tick and pours every slot that begins up to there.
     #[inline]
-    fn pour_due(&mut self) {
-        let present = tick(self.now);
-        if present <= self.cursor {
-            return;
-        }
-        while let Some(next) = self.next_slot().filter(|next| next.2 <= present) {
-            self.pour(next);
-        }
-        self.cursor = present;
+    fn is_pouring(&self) -> bool {
+        self.pour.rest.head != NIL
     }
 
-    fn pour(&mut self, (level, slot, first_tick): (usize, usize, u64)) {
-        self.cursor = first_tick;
+    /// Moves the cursor to the present tick and pours every slot that begins up to there; false
+    /// where `work` doesn't suffice.
+    #[inline]
+    fn catch_up(&mut self, now: u64, work: &mut usize) -> bool {
+        self.seen = self.seen.max(now);
+        let present = tick(self.seen);
+        if present > self.cursor || self.is_pouring() {
+            self.unlink_leaving();
+            if !self.pour_until(present, work) {
+                return false;
+            }
+        }
+        self.now = self.seen;
+        true
+    }
+
+    fn pour_until(&mut self, present: u64, work: &mut usize) -> bool {
+        while self.pour_on(work) {
+            match self.next_slot().filter(|next| next.2 <= present) {
+                Some(next) => self.begin_to_pour(next),
+                None => {
+                    self.cursor = present;
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    fn begin_to_pour(&mut self, (level, slot, first_tick): (usize, usize, u64)) {
+        let Some(slots) = &mut self.slots else { unreachable!() };
+        slots.levels[level].occupied &= !(1 << slot);
+        let rest = std::mem::replace(&mut slots.levels[level].slots[slot], EMPTY);
+        self.pour = Pour { rest, shift: level as u32 * SLOT_BITS };
         self.earliest = Earliest::Unknown;
-        let Some(levels) = &mut self.levels else { unreachable!() };
-        levels[level].occupied &= !(1 << slot);
-        let mut node = std::mem::replace(&mut levels[level].slots[slot], EMPTY).head;
-        while node != NIL {
+        self.cursor = first_tick;
+        self.now = self.now.max(first_tick << TICK_BITS);
+    }
+
+    /// Pours on; whether that was all of the slot.
+    fn pour_on(&mut self, work: &mut usize) -> bool {
+        let mut node = self.pour.rest.head;
+        while node != NIL && *work > 0 {
+            *work -= 1;
             let next = self.nodes[node].next;
-            self.place(node, self.nodes[node].deadline);
+            self.place_poured(node, self.nodes[node].deadline);
             node = next;
         }
+        self.pour.rest.behead(&mut self.nodes, node);
+        node == NIL
     }
 
     /// The earliest deadline in the slots, looking at no more than [`SEARCHED`] nodes.
     fn search(&self) -> Earliest {
-        let (Some((level, slot, first_tick)), Some(levels)) = (self.next_slot(), &self.levels)
-        else {
+        let (Some((level, slot, first_tick)), Some(slots)) = (self.next_slot(), &self.slots) else {
             return Earliest::Unknown;
         };
         let mut earliest = u64::MAX;
-        let mut node = levels[level].slots[slot].head;
+        let mut node = slots.levels[level].slots[slot].head;
         for _ in 0..SEARCHED {
             earliest = earliest.min(self.nodes[node].deadline);
             node = self.nodes[node].next;
@@ -418,36 +560,9 @@ fn is_live<T>(nodes: &Slab<T>, entry: &Entry) -> bool {
     node.prev == IN_HEAP && node.next == entry.order
 }
 
-fn new_levels() -> Box<[Level; LEVELS]> {
-    let levels: Box<[Level]> =
-        (0..LEVELS).map(|_| Level { occupied: 0, slots: [EMPTY; SLOTS] }).collect();
-    levels.try_into().unwrap_or_else(|_| unreachable!())
-}
-
-impl List {
-    #[inline]
-    fn push<T>(&mut self, nodes: &mut Slab<T>, index: u32) {
-        let tail = std::mem::replace(&mut self.tail, index);
-        let node = &mut nodes[index];
-        node.prev = tail;
-        node.next = NIL;
-        match tail {
-            NIL => self.head = index,
-            tail => nodes[tail].next = index,
-        }
-    }
-
-    #[inline]
-    fn unlink<T>(&mut self, nodes: &mut Slab<T>, index: u32) {
-        let node = &nodes[index];
-        let (prev, next) = (node.prev, node.next);
-        match prev {
-            NIL => self.head = next,
-            prev => nodes[prev].next = next,
-        }
-        match next {
-            NIL => self.tail = prev,
-            next => nodes[next].prev = prev,
-        }
-    }
+#[cold]
+fn new_slots() -> Box<Slots> {
+    let level = || Level { occupied: 0, slots: [EMPTY; SLOTS] };
+    let levels = std::array::from_fn(|_| level());
+    Box::new(Slots { levels, leaving: [NIL; LEAVING], leaving_count: 0 })
 }

@@ -16,6 +16,8 @@ enum Op {
     Pass(u64),
     /// Lets time pass and fires so many only.
     PassAndFire(u64, usize),
+    /// Lets time pass and fires what can be had for pouring so many.
+    PassAndWork(u64, usize),
     /// Jumps to the next deadline.
     Next,
     /// Says that it is earlier than it was.
@@ -35,11 +37,12 @@ fn length() -> impl Strategy<Value = u64> {
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         8 => length().prop_map(Op::Arm),
-        1 => (length(), 1..40u64).prop_map(|(length, count)| Op::ArmMany(length, count)),
+        2 => (length(), 1..100u64).prop_map(|(length, count)| Op::ArmMany(length, count)),
         3 => any::<usize>().prop_map(Op::Cancel),
         2 => (any::<usize>(), length()).prop_map(|(i, length)| Op::Rearm(i, length)),
         2 => length().prop_map(Op::Pass),
         1 => (length(), 1..4usize).prop_map(|(length, count)| Op::PassAndFire(length, count)),
+        4 => (length(), 0..30usize).prop_map(|(length, work)| Op::PassAndWork(length, work)),
         2 => Just(Op::Next),
         1 => length().prop_map(Op::Back),
     ]
@@ -88,17 +91,26 @@ impl Both {
         self.keys.push((key, if rearmed { place } else { old }));
     }
 
-    fn fire(&mut self, now: u64, at_most: usize) {
+    fn fire(&mut self, now: u64, at_most: usize, mut work: usize) {
         self.now = self.now.max(now);
         for _ in 0..at_most {
-            let due = self.map.first_entry().filter(|first| first.key().0 <= self.now);
-            let expected = due.map(|first| first.remove());
-            let fired = self.wheel().fire_next(now);
-            assert_eq!(fired, expected);
-            if fired.is_none() {
+            let allowed = work;
+            let found = self.wheel().fire_next(now, &mut work);
+            if found == Found::Unfinished {
+                assert_eq!(work, 0, "of {allowed}");
+                self.wheel().next_deadline().filter(|next| *next <= self.now).unwrap();
                 break;
             }
+            let due = self.map.first_entry().filter(|first| first.key().0 <= self.now);
+            match due.map(|first| first.remove()) {
+                Some(expected) => assert_eq!(found, Found::Due(expected)),
+                None => return assert_eq!(found, Found::Nothing),
+            }
         }
+    }
+
+    fn fire_all(&mut self, now: u64) {
+        self.fire(now, usize::MAX, usize::MAX);
     }
 
     fn check(&mut self) {
@@ -107,7 +119,7 @@ impl Both {
         let next = self.wheel().next_deadline();
         assert_eq!(next.is_some(), first.is_some());
         assert!(next <= first, "{next:?} {first:?}");
-        if armed <= SEARCHED {
+        if armed <= SEARCHED && !self.wheel().is_pouring() {
             assert_eq!(next, first);
         }
         assert_eq!(self.wheel().held(), self.keys.len());
@@ -130,15 +142,20 @@ impl Both {
                 self.rearm(i % self.keys.len(), length);
             }
             Op::Cancel(_) | Op::Rearm(..) => {}
-            Op::Pass(length) => self.fire(self.now.saturating_add(length), usize::MAX),
-            Op::PassAndFire(length, count) => self.fire(self.now.saturating_add(length), count),
+            Op::Pass(length) => self.fire_all(self.now.saturating_add(length)),
+            Op::PassAndFire(length, count) => {
+                self.fire(self.now.saturating_add(length), count, usize::MAX);
+            }
+            Op::PassAndWork(length, work) => {
+                self.fire(self.now.saturating_add(length), usize::MAX, work);
+            }
             Op::Next => {
                 if let Some(next) = self.wheel().next_deadline() {
-                    self.fire(next.saturating_sub(1), usize::MAX);
-                    self.fire(next, usize::MAX);
+                    self.fire_all(next.saturating_sub(1));
+                    self.fire_all(next);
                 }
             }
-            Op::Back(length) => self.fire(self.now.saturating_sub(length), usize::MAX),
+            Op::Back(length) => self.fire_all(self.now.saturating_sub(length)),
         }
     }
 }
@@ -153,7 +170,7 @@ proptest! {
             both.apply(op);
             both.check();
         }
-        both.fire(u64::MAX, usize::MAX);
+        both.fire_all(u64::MAX);
         assert_eq!((both.map.len(), both.wheel().next_deadline()), (0, None));
     }
 
@@ -170,7 +187,8 @@ proptest! {
                 break;
             }
             assert!(next < first);
-            assert_eq!(next.and_then(|next| wheel.fire_next(next)), None);
+            let found = next.map(|next| wheel.fire_next(next, &mut usize::MAX.clone()));
+            assert_eq!(found, Some(Found::Nothing));
         }
         assert_eq!(wheel.next_deadline(), first, "at most one wake-up a level before it");
     }

@@ -95,27 +95,35 @@ impl<T> Slab<T> {
         self.used - 1
     }
 
-    /// Lets a node go that is in no list.
+    /// Takes what a node held, and the right to it; the node is to be [freed](Self::free) once it is
+    /// in no list.
     #[inline]
-    pub(super) fn remove(&mut self, key: Key) -> Option<T> {
+    pub(super) fn empty(&mut self, key: Key) -> Option<T> {
+        self.held -= 1;
+        self[key.index()].value.take()
+    }
+
+    /// Lets a node go that is empty and in no list.
+    #[inline]
+    pub(super) fn free(&mut self, index: u32) {
         let free = self.free;
-        let index = key.index();
         let node = &mut self[index];
         debug_assert_ne!(node.prev, FREE);
-        let value = node.value.take();
         node.prev = FREE;
         node.next = free;
         self.free = index;
-        self.held -= 1;
-        if self.held == 0 && self.chunks.len() > KEPT_CHUNKS {
-            self.start_over();
-        }
-        value
     }
 
-    /// With no node held: gives memory back. Costs as many steps as chunks were filled since.
-    #[cold]
-    fn start_over(&mut self) {
+    /// Whether [starting over](Self::start_over) would give memory back.
+    #[inline]
+    pub(super) fn could_shrink(&self) -> bool {
+        self.held == 0 && self.chunks.len() > KEPT_CHUNKS
+    }
+
+    /// With no node held: gives memory back, and forgets all nodes; none is in a list any more. Costs
+    /// as many steps as chunks were filled since.
+    pub(super) fn start_over(&mut self) {
+        debug_assert_eq!(self.held, 0);
         self.chunks.truncate(KEPT_CHUNKS);
         self.used = 0;
         self.free = NIL;
@@ -161,7 +169,8 @@ mod tests {
         let first = slab.insert(1, 'a');
         let second = slab.insert(2, 'b');
         let index = first.index();
-        assert_eq!(slab.remove(first), Some('a'));
+        assert_eq!(slab.empty(first), Some('a'));
+        slab.free(index);
         assert_eq!(slab.insert(3, 'c').index(), index);
         assert_eq!(slab[second.index()].value, Some('b'));
 
@@ -169,8 +178,10 @@ mod tests {
         let keys: Vec<_> = (0..100 * CHUNK).map(|i| slab.insert(0, i)).collect();
         assert_eq!((slab.chunks.len(), slab.held()), (100, 100 * CHUNK));
         for (i, key) in keys.into_iter().enumerate() {
-            assert_eq!(slab.remove(key), Some(i));
+            assert_eq!(slab.empty(key), Some(i));
         }
+        assert!(slab.could_shrink());
+        slab.start_over();
         assert_eq!((slab.chunks.len(), slab.held()), (KEPT_CHUNKS, 0));
     }
 }

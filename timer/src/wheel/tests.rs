@@ -2,8 +2,16 @@ use super::*;
 
 const TICK: u64 = 1 << TICK_BITS;
 
+fn fire_one<T>(wheel: &mut Wheel<T>, now: u64) -> Option<T> {
+    match wheel.fire_next(now, &mut usize::MAX.clone()) {
+        Found::Due(value) => Some(value),
+        Found::Nothing => None,
+        Found::Unfinished => panic!("that was not all the work"),
+    }
+}
+
 fn fire_all<T>(wheel: &mut Wheel<T>, now: u64) -> Vec<T> {
-    std::iter::from_fn(|| wheel.fire_next(now)).collect()
+    std::iter::from_fn(|| fire_one(wheel, now)).collect()
 }
 
 #[test]
@@ -32,7 +40,7 @@ fn what_is_due_when_armed_fires_in_order_of_arming_after_what_was_due_before() {
     assert_eq!(wheel.cancel(cancelled), Some('-'));
     assert_eq!(fire_all(&mut wheel, 100), ['b', 'c', 'd', 'a']);
     wheel.arm(120, 'e');
-    assert_eq!(wheel.fire_next(150), Some('e'));
+    assert_eq!(fire_one(&mut wheel, 150), Some('e'));
     wheel.arm(1, 'f');
     wheel.arm(151, 'g');
     assert_eq!(fire_all(&mut wheel, 151), ['f', 'g']);
@@ -48,14 +56,14 @@ fn the_edges_of_every_level_are_exact() {
             let mut deadlines = Vec::from_iter(after.map(|after| start.saturating_add(after)));
             deadlines.dedup();
             let mut wheel = Wheel::new();
-            assert_eq!(wheel.fire_next(start), None);
+            assert_eq!(fire_one(&mut wheel, start), None);
             for &deadline in &deadlines {
                 wheel.arm(deadline, deadline);
             }
             for &deadline in &deadlines {
-                assert_eq!(wheel.fire_next(deadline - 1), None, "{level} {start} {deadline}");
+                assert_eq!(fire_one(&mut wheel, deadline - 1), None, "{level} {start} {deadline}");
                 assert_eq!(wheel.next_deadline(), Some(deadline));
-                assert_eq!(wheel.fire_next(deadline), Some(deadline));
+                assert_eq!(fire_one(&mut wheel, deadline), Some(deadline));
             }
             assert_eq!(wheel.next_deadline(), None);
         }
@@ -81,7 +89,7 @@ fn the_next_deadline_is_exact_for_few_and_a_slots_beginning_for_many() {
     let earlier = wheel.arm(63 * TICK + 5, 17);
     assert_eq!(wheel.next_deadline(), Some(63 * TICK + 5));
     wheel.cancel(earlier);
-    assert_eq!(wheel.fire_next(64 * TICK), None);
+    assert_eq!(fire_one(&mut wheel, 64 * TICK), None);
     assert_eq!(wheel.next_deadline(), Some(64 * TICK + 300), "one more wake-up, then exact");
 }
 
@@ -129,7 +137,7 @@ fn rearming_moves_a_timer_and_a_fired_one_stays_fired() {
 #[test]
 fn time_does_not_run_backwards() {
     let mut wheel = Wheel::new();
-    assert_eq!(wheel.fire_next(9 * TICK), None);
+    assert_eq!(fire_one(&mut wheel, 9 * TICK), None);
     wheel.arm(9 * TICK - 1, 'a');
     wheel.arm(9 * TICK + 1, 'b');
     assert_eq!(fire_all(&mut wheel, 0), ['a']);
@@ -163,4 +171,51 @@ fn a_crowd_shares_a_wake_up_and_a_few_do_not() {
     assert_eq!(wheel.next_wake(50), Some(1000), "the cancelled share nothing");
     assert_eq!(wheel.next_deadline(), Some(1000));
     assert_eq!(fire_all(&mut wheel, 1050), [0]);
+}
+
+#[test]
+fn a_slot_of_very_many_is_poured_in_pieces_and_fires_in_order() {
+    const COUNT: u64 = 20_000;
+    const WORK: usize = 1_000;
+    let mut wheel = Wheel::new();
+    let begin = 4096 * TICK;
+    let mut keys = Vec::from_iter((0..COUNT).map(|i| wheel.arm(begin + COUNT - i, i)));
+    let mut pieces = 0;
+    loop {
+        let mut work = WORK;
+        let found = wheel.fire_next(begin, &mut work);
+        if found == Found::Nothing {
+            break;
+        }
+        assert_eq!((found, work), (Found::Unfinished, 0));
+        assert_eq!(wheel.next_deadline(), Some(begin), "nobody sleeps on it");
+        pieces += 1;
+        // Beside one of the rest, one of the poured, and one that is armed meanwhile.
+        for _ in 0..2 {
+            let last = keys.pop().unwrap();
+            assert_eq!(wheel.cancel(last), Some(keys.len() as u64));
+        }
+        let first = keys.swap_remove(pieces);
+        assert!(wheel.cancel(first).is_some());
+        wheel.arm(begin + 1 + pieces as u64, COUNT + pieces as u64);
+    }
+    assert_eq!(pieces, COUNT as usize / WORK - 1, "and the rest in the last call");
+    let fired = fire_all(&mut wheel, begin + COUNT);
+    assert_eq!(fired.len(), COUNT as usize - 2 * pieces);
+    let deadline = |i: &u64| if *i < COUNT { COUNT - i } else { 1 + i - COUNT };
+    assert!(fired.is_sorted_by_key(|i| (deadline(i), *i)));
+}
+
+#[test]
+fn when_all_are_cancelled_nothing_of_them_is_looked_at_again() {
+    for deadline in [TICK - 1, 100 * TICK] {
+        let mut wheel = Wheel::new();
+        let keys = Vec::from_iter((0..10_000).map(|i| wheel.arm(deadline, i)));
+        for key in keys {
+            wheel.cancel(key);
+        }
+        assert_eq!((wheel.held(), wheel.next_deadline()), (0, None));
+        wheel.arm(deadline, 1);
+        assert_eq!(fire_all(&mut wheel, deadline), [1]);
+    }
 }
