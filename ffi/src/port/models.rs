@@ -20,7 +20,7 @@ use std::mem::MaybeUninit;
 
 fn model(f: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(2);
+    builder.preemption_bound = Some(3);
     builder.check(f);
 }
 
@@ -142,6 +142,57 @@ fn sleeping_receivers_are_woken() {
         for receiver in receivers {
             receiver.join().unwrap();
         }
+    });
+}
+
+/// Proves: receivers that sleep are woken for messages which another has taken over and left. Seen
+/// to fail with `take_ready` not looking for sleepers.
+#[test]
+fn what_was_taken_over_is_passed_on() {
+    model(|| {
+        let mailbox = mailbox();
+        let receivers: Vec<_> = (0..2)
+            .map(|_| {
+                let mailbox = mailbox.clone();
+                thread::spawn(move || {
+                    let mut message = [MaybeUninit::uninit()];
+                    assert_eq!(mailbox.receive(&mut message, Wait::Forever).unwrap(), 1);
+                })
+            })
+            .collect();
+        for tag in 1..=3 {
+            post(&mailbox, tag);
+        }
+        for receiver in receivers {
+            receiver.join().unwrap();
+        }
+        assert_eq!(receive(&mailbox, Wait::No).unwrap().len(), 1);
+    });
+}
+
+/// Proves: a receiver in the middle of what it took over gets messages or the refusal, and after the
+/// close nobody gets any. Seen to fail with `close` leaving what was taken over.
+#[test]
+fn close_against_what_was_taken_over() {
+    model(|| {
+        let mailbox = mailbox();
+        for tag in 1..=3 {
+            post(&mailbox, tag);
+        }
+        let receiver = {
+            let mailbox = mailbox.clone();
+            thread::spawn(move || {
+                let mut message = [MaybeUninit::uninit()];
+                while let Ok(count) = mailbox.receive(&mut message, Wait::No) {
+                    if count == 0 {
+                        break;
+                    }
+                }
+            })
+        };
+        mailbox.close();
+        assert_eq!(receive(&mailbox, Wait::No).unwrap_err().status(), WHARF_NO_PORT);
+        receiver.join().unwrap();
     });
 }
 

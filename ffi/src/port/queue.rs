@@ -148,6 +148,25 @@ impl Messages {
         self.control.pop_front()
     }
 
+    /// Lets a receiver have all normal messages, if they are more than `few`: they go into `into`,
+    /// which is empty, and whose buffer takes their place. False where they stay: one of them may
+    /// still have to be found, to be dropped for a newer one, or there is no memory for the places
+    /// that are reserved.
+    pub(crate) fn hand_over(&mut self, into: &mut VecDeque<Message>, few: usize) -> bool {
+        let drops = self.full != Full::Refuse && self.capacity != usize::MAX;
+        if drops || self.normal.len() <= few || into.try_reserve(self.reserved + 1).is_err() {
+            return false;
+        }
+        std::mem::swap(&mut self.normal, into);
+        true
+    }
+
+    /// As many of the data messages that were handed over have been received.
+    pub(crate) fn made_room(&mut self, data: usize) {
+        // None are left to be counted once the port has been closed.
+        self.data = self.data.saturating_sub(data);
+    }
+
     /// Takes all messages out, to be dropped outside the lock.
     pub(crate) fn clear(&mut self) -> (VecDeque<Message>, VecDeque<Message>) {
         self.data = 0;

@@ -1,0 +1,88 @@
+//! What a close waits for, and what it does away with.
+
+use super::{Bell, Duty, Mailbox, Phase, State, Wait, wait_on};
+use crate::port::tasks::Abort;
+use std::task::Waker;
+use wharf_base::sync::{MutexGuard, atomic::Ordering::Relaxed, lock};
+
+impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
+    /// The end of what [`begin_post`](Self::begin_post) or [`pump_next`](Self::pump_next) began.
+    pub(crate) fn end_callback(&self) -> Duty {
+        let mut state = lock(&self.state);
+        state.callbacks -= 1;
+        Duty { forget: self.leave(state), pump: false }
+    }
+
+    /// Unlocks after something has ended that a close may wait for; whether the port, closed from
+    /// inside, is to be forgotten now.
+    pub(super) fn leave(&self, mut state: MutexGuard<'_, State<A>>) -> bool {
+        let at_rest = state.at_rest();
+        let settled = at_rest && std::mem::take(&mut state.settling);
+        let forget = at_rest && std::mem::take(&mut state.deferred);
+        drop(state);
+        if settled {
+            self.settled.notify_all();
+        }
+        forget
+    }
+
+    /// Leaves it to whoever ends last to see the closed port off; false if nobody is left.
+    pub(crate) fn defer(&self) -> bool {
+        let mut state = lock(&self.state);
+        state.deferred = !state.at_rest();
+        state.deferred
+    }
+
+    /// Refuses whatever comes from now on and aborts all tasks; their ends are still delivered.
+    pub(crate) fn shut_down(&self) {
+        let mut state = lock(&self.state);
+        if state.phase == Phase::Open {
+            state.phase = Phase::ShutDown;
+        }
+        self.stop_tasks(state, false);
+    }
+
+    /// Closes: nothing is delivered from now on, and all tasks are aborted.
+    pub(crate) fn close(&self) {
+        let mut ready = lock(&self.ready);
+        let mut state = lock(&self.state);
+        state.phase = Phase::Closed;
+        let messages = (std::mem::take(&mut *ready), state.messages.clear());
+        // Relaxed: under the lock.
+        state.called = self.sleeping.load(Relaxed);
+        drop(ready);
+        self.stop_tasks(state, true);
+        self.arrived.notify_all();
+        if let Some(bell) = self.bell.get() {
+            bell.closed();
+        }
+        drop(messages);
+    }
+
+    fn stop_tasks(&self, mut state: MutexGuard<'_, State<A>>, cancelled: bool) {
+        let aborts = state.tasks.abort_all(cancelled);
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        aborts.iter().for_each(Abort::abort);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// Waits until no task and no host function runs for this port; false when the time is up.
+    pub(crate) fn settle(&self, wait: Wait) -> bool {
+        let mut state = lock(&self.state);
+        loop {
+            if state.at_rest() {
+                return true;
+            }
+            if matches!(wait, Wait::No) {
+                return false;
+            }
+            state.settling = true;
+            let (woken, in_time) = wait_on(&self.settled, state, wait);
+            state = woken;
+            if !in_time {
+                return state.at_rest();
+            }
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! Messages that go out, and how receivers are told of those that come in.
+//!
+//! # Two locks
+//!
+//! Whoever posts pushes under `state`. A receiver holds `ready`; where nothing is left in there it takes
+//! over all that has come in, by exchanging the two buffers under `state`, and then moves messages
+//! out while others post. So the two sides meet once a batch, and not once a message. `ready` is
+//! locked before `state`, by everybody.
+//!
+//! What is in `ready` came before what is in `state`, so order is kept. Control messages are never
+//! handed over, for they overtake; `overtaking` says that there may be some. A few messages, and
+//! those of a port that may have to drop one which waits, are moved out under both locks.
+//!
+//! # The bell
+//!
+//! The bell (an eventfd) rings for a host that waits in a loop of its own. `rung` is true from the
+//! moment somebody has decided, under `state`, to ring, until a receiver has cleared the bell and
+//! has then found the port empty, under both locks:
+//!
+//! ```text
+//! post:     lock state; push; first = !rung; rung = true; unlock; if first { ring }
+//! receive:  lock both; take; empty?; unlock; if empty { clear; lock both; if empty { rung = false }
+//!                                            else { again = true }; unlock; if again { ring } }
+//! ```
+//!
+//! Ringing and clearing happen outside the locks. While the port is not empty and everybody is out
+//! of these functions, the bell has been rung after it was last cleared: a post that found `rung`
+//! false rings after its push; one that found it true did so before a receiver's second look, so
+//! that this look finds the message, and rings again. A ring may be late and find the port empty;
+//! it is cleared by the next receive.
+//!
+//! # Receivers asleep
+//!
+//! `sleeping` counts the threads in `arrived.wait`, `called` those of them that have been notified
+//! and have not come back. A post notifies only while `called` is 0, so that a batch costs one
+//! wake; a receiver that leaves messages behind passes the call on.
+//!
+//! A receiver that leaves messages in `ready` reads `sleeping` without `state`. It misses nobody: who
+//! sleeps has counted itself while it held `ready` and that was empty, so before the exchange that
+//! brought in what is there now.
+
+use super::{Arrived, Bell, Duty, Limits, Mailbox, Phase, State, Wait, refusal, wait_on};
+use crate::{
+    message::{Message, WHARF_KIND_DATA, wharf_message_t},
+    port::tasks::Abort,
+    status::{Error, Result, WHARF_WRONG_STATE},
+};
+use std::{collections::VecDeque, mem::MaybeUninit, task::Waker};
+use wharf_base::sync::{MutexGuard, atomic::Ordering::Relaxed, lock};
+
+/// Messages that are moved out under one hold of `state`: few enough for a sender to wait for it
+/// without going to sleep.
+const CHUNK: usize = if cfg!(loom) { 1 } else { 32 };
+
+type Ready<'a> = MutexGuard<'a, VecDeque<Message>>;
+
+/// A host's room for messages, and how much of it is filled.
+struct Room<'a> {
+    places: &'a mut [MaybeUninit<wharf_message_t>],
+    filled: usize,
+}
+
+impl Room<'_> {
+    fn is_full(&self) -> bool {
+        self.filled == self.places.len()
+    }
+
+    #[inline]
+    fn put(&mut self, message: Message) {
+        self.places[self.filled].write(message.into_raw());
+        self.filled += 1;
+    }
+}
+
+impl Limits {
+    /// Whether it matters how many messages wait.
+    pub(super) fn bound(&self) -> bool {
+        self.capacity != usize::MAX
+    }
+}
+
+impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
+    /// Takes messages out, control before normal; 0 where `wait` was not long enough.
+    pub(crate) fn receive(
+        &self,
+        into: &mut [MaybeUninit<wharf_message_t>],
+        wait: Wait,
+    ) -> Result<usize> {
+        let mut room = Room { places: into, filled: 0 };
+        loop {
+            self.take(&mut room)?;
+            if room.filled > 0 || !self.sleep(wait) {
+                return Ok(room.filled);
+            }
+        }
+    }
+
+    /// Takes what there is and what there is room for.
+    fn take(&self, room: &mut Room<'_>) -> Result<()> {
+        let mut ready = lock(&self.ready);
+        // Relaxed: a post that the host knows to be over has stored before.
+        if ready.is_empty() || self.overtaking.load(Relaxed) {
+            let mut state = lock(&self.state);
+            if state.phase == Phase::Closed {
+                return Err(refusal(state.phase));
+            }
+            self.take_control(&mut state, room);
+            if ready.is_empty() && !state.messages.hand_over(&mut ready, CHUNK) {
+                self.take_under_both(ready, state, room);
+                return Ok(());
+            }
+        }
+        self.take_ready(ready, room);
+        Ok(())
+    }
+
+    fn take_control(&self, state: &mut State<A>, room: &mut Room<'_>) {
+        while !room.is_full() {
+            let Some(message) = state.messages.pop_control() else {
+                // Relaxed: stores are ordered by the lock.
+                self.overtaking.store(false, Relaxed);
+                break;
+            };
+            room.put(message);
+        }
+    }
+
+    fn take_under_both<'a>(
+        &'a self,
+        ready: Ready<'_>,
+        mut state: MutexGuard<'a, State<A>>,
+        room: &mut Room<'_>,
+    ) {
+        loop {
+            for _ in 0..CHUNK {
+                if room.is_full() {
+                    break;
+                }
+                let Some(message) = state.messages.pop() else { break };
+                room.put(message);
+            }
+            if room.is_full() || state.messages.is_empty() {
+                return self.look_back(ready, state);
+            }
+            // Who posts gets a turn.
+            drop(state);
+            state = lock(&self.state);
+        }
+    }
+
+    fn take_ready(&self, mut ready: Ready<'_>, room: &mut Room<'_>) {
+        let mut data = 0;
+        while !room.is_full() {
+            let Some(message) = ready.pop_front() else { break };
+            data += usize::from(message.kind == WHARF_KIND_DATA);
+            room.put(message);
+        }
+        // Relaxed: see the module.
+        if self.bound || ready.is_empty() || self.sleeping.load(Relaxed) > 0 {
+            let mut state = lock(&self.state);
+            state.messages.made_room(data);
+            self.look_back(ready, state);
+        }
+    }
+
+    /// What a receiver sees to, and unlocks, after it has taken messages.
+    fn look_back(&self, ready: Ready<'_>, mut state: MutexGuard<'_, State<A>>) {
+        let empty = ready.is_empty() && state.messages.is_empty();
+        let pass_on = !empty && self.call(&mut state);
+        let quiet = empty && state.rung;
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        drop(ready);
+        if quiet {
+            self.quiet();
+        }
+        if pass_on {
+            self.arrived.notify_one();
+        }
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// Clears the bell and looks again; says whether there is nothing, and whether it is the end.
+    fn quiet(&self) {
+        if let Some(bell) = self.bell.get() {
+            bell.clear();
+            drop(self.second_look(true));
+        }
+    }
+
+    /// Looks whether the port is empty, the bell, where there is one, having been cleared; if so,
+    /// keeps it from filling. Otherwise the bell is rung again.
+    fn second_look(&self, cleared: bool) -> Option<(Ready<'_>, MutexGuard<'_, State<A>>)> {
+        let ready = lock(&self.ready);
+        let mut state = lock(&self.state);
+        state.rung &= !cleared;
+        if ready.is_empty() && state.messages.is_empty() {
+            return Some((ready, state));
+        }
+        if cleared {
+            let arrived = self.arrived(&mut state);
+            drop(state);
+            drop(ready);
+            // The receiver is a call of the host's, which closing does not wait for.
+            let _ = self.announce(Arrived { notify: false, ..arrived });
+        }
+        None
+    }
+
+    /// Sleeps until something may have come; false when the time is up and nothing has.
+    fn sleep(&self, wait: Wait) -> bool {
+        let bell = self.bell.get();
+        if let Some(bell) = bell {
+            bell.clear();
+        }
+        let Some((ready, state)) = self.second_look(bell.is_some()) else { return true };
+        if state.phase == Phase::Closed {
+            // Which the next look answers.
+            return true;
+        }
+        if matches!(wait, Wait::No) {
+            return false;
+        }
+        // Relaxed, here and below: under the lock; for who reads it without, see the module.
+        self.sleeping.fetch_add(1, Relaxed);
+        drop(ready);
+        let (mut state, in_time) = wait_on(&self.arrived, state, wait);
+        self.sleeping.fetch_sub(1, Relaxed);
+        state.called = state.called.saturating_sub(1);
+        in_time
+    }
+
+    /// The bell, made at the first call; it rings at once if there are messages. `is_code`: ringing
+    /// calls a function of the host's.
+    pub(crate) fn bell(&self, is_code: bool, make: impl FnOnce() -> Result<B>) -> Result<&B> {
+        if self.bell.get().is_none() {
+            let made = make()?;
+            let won = self.bell.set(made).is_ok();
+            // Until now `rung` meant nothing: there was no bell to ring or to clear.
+            let ready = lock(&self.ready);
+            let mut state = lock(&self.state);
+            if won && state.phase != Phase::Closed {
+                state.bell_is_code = is_code;
+                state.rung = false;
+                let empty = ready.is_empty() && state.messages.is_empty();
+                let arrived = if empty { Arrived::default() } else { self.arrived(&mut state) };
+                drop(state);
+                drop(ready);
+                let _ = self.announce(Arrived { notify: false, ..arrived });
+            }
+        }
+        self.bell.get().ok_or_else(|| Error::new(WHARF_WRONG_STATE, "the port has no descriptor"))
+    }
+
+    /// The next message for the drainer of a port, if the port is open; `None` ends its round: it
+    /// will be started again. While it works on the message, closing waits for it.
+    pub(crate) fn pump_next(&self, paused: bool) -> Option<Message> {
+        let mut state = lock(&self.state);
+        let message = match state.phase {
+            Phase::Closed => None,
+            _ if paused => state.messages.pop_control(),
+            _ => state.messages.pop(),
+        };
+        if message.is_none() {
+            state.pumping = false;
+            // A port that is closed from inside is seen off by the end of a callback, not here.
+            let _ = self.leave(state);
+            return None;
+        }
+        state.callbacks += 1;
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
+        message
+    }
+
+    /// Ends the drainer's round though messages may be left.
+    pub(crate) fn pump_stop(&self) {
+        let mut state = lock(&self.state);
+        state.pumping = false;
+        let _ = self.leave(state);
+    }
+
+    /// What the arrival of a message asks for.
+    #[inline]
+    pub(super) fn arrived(&self, state: &mut State<A>) -> Arrived {
+        let ring = !std::mem::replace(&mut state.rung, true);
+        let pump = state.pumped && !std::mem::replace(&mut state.pumping, true);
+        let counted = ring && state.bell_is_code;
+        state.callbacks += usize::from(counted);
+        Arrived { ring, notify: self.call(state), pump, counted }
+    }
+
+    /// Whether a sleeping receiver is to be notified; it counts as called then.
+    #[inline]
+    fn call(&self, state: &mut State<A>) -> bool {
+        // Relaxed: under the lock.
+        let call = state.called == 0 && self.sleeping.load(Relaxed) > 0;
+        state.called += usize::from(call);
+        call
+    }
+
+    /// Does, outside the locks, what the arrival of a message asks for.
+    #[inline]
+    pub(super) fn announce(&self, arrived: Arrived) -> Duty {
+        if arrived.notify || arrived.ring {
+            return self.tell(arrived);
+        }
+        Duty { pump: arrived.pump, forget: false }
+    }
+
+    #[inline(never)]
+    fn tell(&self, arrived: Arrived) -> Duty {
+        if arrived.notify {
+            self.arrived.notify_one();
+        }
+        if arrived.ring {
+            if let Some(bell) = self.bell.get() {
+                bell.ring();
+            }
+        }
+        let ended = if arrived.counted { self.end_callback() } else { Duty::default() };
+        Duty { pump: arrived.pump, ..ended }
+    }
+}

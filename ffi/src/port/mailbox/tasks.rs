@@ -1,0 +1,176 @@
+//! Tasks, from their acceptance to their end.
+
+use super::{Bell, Duty, Mailbox, Phase, refusal};
+use crate::{
+    failure::Failure,
+    id::{no_task, wharf_task_t},
+    message::*,
+    port::tasks::{Abort, Key},
+    status::*,
+    value::{IntoValue, Value},
+};
+use std::task::{Context, Poll, Waker};
+use wharf_base::sync::{atomic::Ordering::Relaxed, lock};
+
+impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
+    /// Accepts a task: its terminal message can't fail to be sent any more.
+    pub(crate) fn accept(&self, tag: u64) -> Result<(Key, wharf_task_t)> {
+        let mut state = lock(&self.state);
+        if state.phase != Phase::Open {
+            return Err(refusal(state.phase));
+        }
+        state.messages.reserve()?;
+        let Some(key) = state.tasks.insert(tag) else {
+            state.messages.release();
+            let text = format!("{} tasks of this port run already", state.tasks.len());
+            return Err(Error::new(WHARF_LIMIT, text));
+        };
+        let id = state.tasks.id(key);
+        Ok((key, id))
+    }
+
+    /// Lets an accepted task be aborted.
+    pub(crate) fn attach(&self, key: Key, abort: A) {
+        let mut state = lock(&self.state);
+        let stopped = state.phase != Phase::Open;
+        let at_once = state.tasks.attach(key, abort.clone());
+        drop(state);
+        if stopped || at_once.is_some() {
+            abort.abort();
+        }
+    }
+
+    /// A task's end, after its future is gone: the one terminal message. `what` is kind, code and
+    /// value; without it the future was dropped before its end.
+    pub(crate) fn finish(&self, key: Key, what: Option<(i32, i32, Value)>) -> Duty {
+        let mut state = lock(&self.state);
+        if state.phase == Phase::Closed {
+            drop(state);
+            // Bytes of the host's in it are given back by host code, which a close waits for.
+            drop(what);
+            return self.forget(key);
+        }
+        let id = state.tasks.id(key);
+        let Some(task) = state.tasks.remove(key) else { return Duty::default() };
+        let (kind, code, value) = what.unwrap_or_else(|| early_end(state.phase, task.cancelled));
+        let message = Message { tag: task.tag, task: id, kind, code, value };
+        state.messages.push_terminal(message);
+        let arrived = self.arrived(&mut state);
+        let forget = self.leave(state);
+        drop(task);
+        let duty = self.announce(arrived);
+        Duty { forget: duty.forget || forget, ..duty }
+    }
+
+    /// As [`finish`](Self::finish) for a port whose messages go elsewhere: what would be sent, and
+    /// whether it still may. The task stays until [`forget`](Self::forget).
+    pub(crate) fn last_words(
+        &self,
+        key: Key,
+        what: Option<(i32, i32, Value)>,
+    ) -> Option<(Message, bool)> {
+        let mut state = lock(&self.state);
+        let id = state.tasks.id(key);
+        let open = state.phase != Phase::Closed;
+        let phase = state.phase;
+        let task = state.tasks.get_mut(key)?;
+        let tag = task.tag;
+        let (kind, code, value) = what.unwrap_or_else(|| early_end(phase, task.cancelled));
+        Some((Message { tag, task: id, kind, code, value }, open))
+    }
+
+    /// The end of a task that has sent its last message elsewhere.
+    pub(crate) fn forget(&self, key: Key) -> Duty {
+        let mut state = lock(&self.state);
+        let task = state.tasks.remove(key);
+        if task.is_some() {
+            state.messages.release();
+        }
+        let forget = self.leave(state);
+        drop(task);
+        Duty { forget, pump: false }
+    }
+
+    /// Asks for the end of a task.
+    pub(crate) fn cancel(&self, key: Key) -> Result<()> {
+        let mut state = lock(&self.state);
+        let id = state.tasks.id(key);
+        let abort = state.tasks.cancel(key).ok_or_else(|| no_task(id))?;
+        drop(state);
+        if let Some(abort) = abort {
+            abort.abort();
+        }
+        Ok(())
+    }
+
+    /// Whether the end of a task has been asked for.
+    pub(crate) fn is_cancelled(&self, key: Key) -> Result<bool> {
+        let mut state = lock(&self.state);
+        let stopped = state.phase != Phase::Open;
+        let id = state.tasks.id(key);
+        let task = state.tasks.get_mut(key).ok_or_else(|| no_task(id))?;
+        Ok(task.cancelled || stopped)
+    }
+
+    /// Makes a task wait, or go on.
+    pub(crate) fn set_paused(&self, key: Key, paused: bool) -> Result<()> {
+        let mut state = lock(&self.state);
+        let id = state.tasks.id(key);
+        let task = state.tasks.get_mut(key).ok_or_else(|| no_task(id))?;
+        task.paused = paused;
+        self.pauses.fetch_add(usize::from(paused), Relaxed);
+        let resume = if paused { None } else { task.waker.clone() };
+        drop(state);
+        if let Some(waker) = resume {
+            waker.wake();
+        }
+        Ok(())
+    }
+
+    /// Pending while the task is paused.
+    pub(crate) fn poll_resumed(&self, key: Key, cx: &mut Context<'_>) -> Poll<()> {
+        if self.pauses.load(Relaxed) == 0 {
+            return Poll::Ready(());
+        }
+        if self.remember(key, cx.waker()) { Poll::Pending } else { Poll::Ready(()) }
+    }
+
+    /// Keeps who is to be polled after a pause or a wake by id; whether the task is paused.
+    pub(crate) fn remember(&self, key: Key, waker: &Waker) -> bool {
+        let mut state = lock(&self.state);
+        let Some(task) = state.tasks.get_mut(key) else { return false };
+        let paused = task.paused;
+        let known = task.waker.as_ref().is_some_and(|known| known.will_wake(waker));
+        let old = if known { None } else { task.waker.replace(waker.clone()) };
+        drop(state);
+        drop(old);
+        paused
+    }
+
+    /// Has a task polled again that was remembered.
+    pub(crate) fn wake(&self, key: Key) -> Result<()> {
+        let mut state = lock(&self.state);
+        let id = state.tasks.id(key);
+        let task = state.tasks.get_mut(key).ok_or_else(|| no_task(id))?;
+        let waker = task.waker.clone();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        Ok(())
+    }
+}
+
+/// The terminal message of a task that was dropped before its end.
+fn early_end(phase: Phase, cancelled: bool) -> (i32, i32, Value) {
+    match phase {
+        _ if cancelled => (WHARF_KIND_CANCELLED, 0, Value::NULL),
+        Phase::ShutDown => (WHARF_KIND_SHUT_DOWN, 0, Value::NULL),
+        Phase::Closed => (WHARF_KIND_CANCELLED, 0, Value::NULL),
+        Phase::Open => {
+            let text = "no thread was to be had that could have run it";
+            let why = Failure::new(-WHARF_SYSTEM, text).into_value();
+            (WHARF_KIND_ERROR, -WHARF_SYSTEM, why.unwrap_or(Value::NULL))
+        }
+    }
+}
