@@ -353,6 +353,26 @@ mod models {
     struct Room {
         pool: Pool<usize>,
         done: AtomicUsize,
+        /// Jobs that have begun, where each waits for the other.
+        begun: Option<(Mutex<usize>, wharf_base::sync::Condvar)>,
+    }
+
+    impl Room {
+        fn new(wait_for_one_another: bool) -> Arc<Self> {
+            let begun =
+                wait_for_one_another.then(|| (Mutex::new(0), wharf_base::sync::Condvar::new()));
+            Arc::new(Self { pool: Pool::new(), done: AtomicUsize::new(0), begun })
+        }
+
+        fn begin(&self) {
+            let Some((begun, changed)) = &self.begun else { return };
+            let mut count = lock(begun);
+            *count += 1;
+            changed.notify_all();
+            while *count < 2 {
+                count = changed.wait(count).unwrap();
+            }
+        }
     }
 
     fn send(room: &Arc<Room>, send: Send) {
@@ -372,6 +392,7 @@ mod models {
             match room.pool.find(coming, 2) {
                 Found::Job(job, more) => {
                     send(room, more);
+                    room.begin();
                     room.done.fetch_add(job, Relaxed);
                     coming = false;
                 }
@@ -396,12 +417,12 @@ mod models {
     }
 
     /// Proves: jobs added from two sides while threads arrive and go idle, and then a shutdown: each job
-    /// is run or handed back, and no thread sleeps on (which would be a deadlock).
+    /// is run or handed back, and no thread sleeps on (which would be a deadlock). Seen to fail where a
+    /// thread goes to rest without a look at whether the pool is closed.
     #[test]
     fn jobs_against_threads_that_go_idle_and_a_shutdown() {
         model(2, || {
-            let (pool, done) = (Pool::new(), AtomicUsize::new(0));
-            let room = Arc::new(Room { pool, done });
+            let room = Room::new(false);
             let other = room.clone();
             let adding = thread::spawn(move || {
                 if let Ok(more) = other.pool.add(1, 2) {
@@ -416,6 +437,28 @@ mod models {
             while room.done.load(Relaxed) + handed_back < 3 {
                 thread::yield_now();
             }
+        });
+    }
+
+    /// Proves: two jobs that wait for one another get a thread each, whether the first is still on its
+    /// way when the second comes or not (one that nobody comes for is a deadlock). Seen to fail where a
+    /// thread that takes a job sends for nobody, and where one that has come is still waited for.
+    #[test]
+    fn jobs_that_wait_for_one_another() {
+        model(2, || {
+            let room = Room::new(true);
+            for job in [1, 2] {
+                if let Ok(more) = room.pool.add(job, 2) {
+                    send(&room, more);
+                }
+            }
+            room.begun.iter().for_each(|(begun, changed)| {
+                let mut count = lock(begun);
+                while *count < 2 {
+                    count = changed.wait(count).unwrap();
+                }
+            });
+            assert_eq!(close(&room.pool), 0);
         });
     }
 }

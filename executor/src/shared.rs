@@ -4,10 +4,10 @@
 //!
 //! Every task points to its `Shared`, and a waker on a foreign thread may use that long after the
 //! runtime has gone. Counting each task in one word would make all seats fight for it, so seats
-//! count what they allocate and free themselves, and `outstanding` counts the rest: what threads
-//! without a seat allocate and free. It starts at `BIAS`; when the executor is dropped, nobody sits
-//! any more, the seats' sums are added and `BIAS` is taken off, and from then on it is the number
-//! of tasks still allocated. Whoever brings it to zero frees the `Shared`.
+//! count what they allocate and free themselves, threads without a seat count what they allocate
+//! under the lock that they take anyway, and `outstanding` counts the rest: what these free. It
+//! starts at `BIAS`; when the executor is dropped, nobody sits or spawns any more, the sums are added
+//! and `BIAS` is taken off, and from then on it is the number of tasks still allocated. Whoever brings it to zero frees the `Shared`.
 
 use crate::{
     Config, Driver, Flavor, UnhandledPanic,
@@ -18,7 +18,7 @@ use crate::{
     queue::Injector,
     registry::Registry,
     seat::Seat,
-    task::{Header, Id, Owner, Task},
+    task::{Header, Ids, Owner, Task},
     threads::Threads,
 };
 use std::{
@@ -59,11 +59,21 @@ pub(crate) struct Shared {
     /// It has begun because of an unhandled panic.
     panicked: AtomicBool,
     strays: Registry,
-    /// Whoever holds the lock owns `strays`; whether these were drained.
-    strays_lock: Mutex<bool>,
+    /// Whoever holds the lock owns `strays`.
+    strays_lock: Mutex<Strays>,
     pub(crate) strays_spawned: Counter,
     pub(crate) strays_completed: Counter,
     outstanding: AtomicI64,
+}
+
+/// What belongs to the tasks that threads without a seat spawn.
+#[derive(Default)]
+struct Strays {
+    /// They were ended by a shutdown: new ones end at once.
+    drained: bool,
+    /// Tasks made here.
+    allocated: i64,
+    ids: Ids,
 }
 
 // SAFETY: the registry's cells are used under `strays_lock`; all else is made for sharing.
@@ -94,7 +104,7 @@ impl Shared {
             closed: AtomicBool::new(false),
             panicked: AtomicBool::new(false),
             strays: Registry::new(),
-            strays_lock: Mutex::new(false),
+            strays_lock: Mutex::default(),
             strays_spawned: Counter::default(),
             strays_completed: Counter::default(),
             outstanding: AtomicI64::new(BIAS),
@@ -111,7 +121,8 @@ impl Shared {
     pub(crate) unsafe fn let_go(this: NonNull<Self>) {
         // SAFETY: alive until `settle` below.
         let shared = unsafe { this.as_ref() };
-        let allocated: i64 = shared.seats.iter().map(|seat| seat.own.allocated.get()).sum();
+        let at_seats: i64 = shared.seats.iter().map(|seat| seat.own.allocated.get()).sum();
+        let allocated = at_seats + lock(&shared.strays_lock).allocated;
         // SAFETY: as the caller says.
         unsafe { Self::settle(this, allocated - BIAS) };
     }
@@ -156,20 +167,20 @@ impl Shared {
 
     /// Spawns from a thread without a seat.
     fn spawn_stray<F: Future>(&self, future: F) -> Task {
-        // Relaxed: only the sum counts, and the executor is alive during the call.
-        self.outstanding.fetch_add(1, Relaxed);
-        self.strays_spawned.add_shared(1);
-        let drained = lock(&self.strays_lock);
+        let mut strays = lock(&self.strays_lock);
+        strays.allocated += 1;
+        self.strays_spawned.add(1);
         // SAFETY: we hold the lock; the slot is filled below.
         let slot = unsafe { self.strays.reserve() };
         let owner = std::ptr::from_ref(self).cast();
-        // SAFETY: as in `Seat::spawn`; `outstanding` counts this task.
-        let task = unsafe { Task::new::<F, Self>(future, Id::next(), owner, (STRAY, slot), 3) };
+        // SAFETY: as in `Seat::spawn`; this task was counted above.
+        let task =
+            unsafe { Task::new::<F, Self>(future, strays.ids.next(), owner, (STRAY, slot), 3) };
         let (task, join, books) = task.split();
         // SAFETY: as above.
         unsafe { self.strays.fill(slot, books) };
-        let ended = *drained;
-        drop(drained);
+        let ended = strays.drained;
+        drop(strays);
         if ended {
             task.shut_down();
         } else {
@@ -181,12 +192,12 @@ impl Shared {
     /// Takes the tasks that were spawned from outside, for the shutdown.
     pub(crate) fn drain_strays(&self) {
         let mut tasks = Vec::new();
-        let mut drained = lock(&self.strays_lock);
-        if !std::mem::replace(&mut *drained, true) {
+        let mut strays = lock(&self.strays_lock);
+        if !std::mem::replace(&mut strays.drained, true) {
             // SAFETY: we hold the lock, and whoever spawns from now on queues nothing.
             unsafe { self.strays.claim_all(|task| tasks.push(task)) };
         }
-        drop(drained);
+        drop(strays);
         // Out of the lock: futures are foreign code.
         tasks.into_iter().for_each(Task::shut_down);
     }

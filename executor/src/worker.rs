@@ -228,12 +228,14 @@ pub(crate) fn begin_poll(shared: &Shared, seat: &Seat) {
 fn next(shared: &Shared, seat: &Seat) -> Option<Task> {
     if is_turn_due(shared, seat) {
         seat.driver.poll();
-        // Whether or not there is work of our own, those from outside get their share.
-        if let Some(task) = shared.injector.pop(1, |_| unreachable!("one was asked for")) {
+        // Whether or not there is work of our own, those from outside get their share: at most as
+        // many as there are polls between two turns, and behind what waits here already.
+        let most = shared.config.event_interval as usize;
+        if let Some(task) = from_injector(shared, seat, most) {
             return Some(task);
         }
     }
-    seat.pop().or_else(|| from_injector(shared, seat))
+    seat.pop().or_else(|| from_injector(shared, seat, INJECTOR_BATCH))
 }
 
 /// Whether driver and injector are to have their turn now.
@@ -274,12 +276,12 @@ fn is_late(seat: &Seat) -> bool {
 }
 
 /// Brings home a fair share of what waits outside.
-fn from_injector(shared: &Shared, seat: &Seat) -> Option<Task> {
+fn from_injector(shared: &Shared, seat: &Seat, most: usize) -> Option<Task> {
     let waiting = shared.injector.len();
     if waiting == 0 {
         return None;
     }
-    let share = (waiting / shared.seats.len() + 1).min(INJECTOR_BATCH);
+    let share = (waiting / shared.seats.len() + 1).min(most);
     seat.own.eager.set(true);
     shared.injector.pop(share, |task| seat.push_back(task))
 }
