@@ -112,6 +112,9 @@ mod blocking;
 mod config;
 mod driver;
 mod executor;
+#[cfg(all(feature = "guard", not(loom)))]
+#[doc(hidden)]
+pub mod guard;
 mod idle;
 mod metrics;
 mod queue;

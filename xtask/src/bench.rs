@@ -1,7 +1,7 @@
 //! The benchmarks: the same work on wharf, its peers and bare loops, in turn; and the instruction
 //! guard.
 
-mod guard;
+pub(crate) mod guard;
 
 use crate::{
     command::{Command, Failure},
@@ -13,7 +13,7 @@ pub(crate) const COMMAND: Command = Command {
     about: "measure wharf beside tokio, smol and bare loops: `cargo xtask bench [GROUP or FILTER]`",
     help: "\
 usage: cargo xtask bench [GROUP or FILTER]... [OPTIONS]
-       cargo xtask bench --guard
+       cargo xtask bench --guard [COMMIT]
 
 Builds and runs the works of benches/, all of them or the ones whose group is GROUP or whose name
 contains FILTER (GROUP/FILTER for both). The runtimes take turns inside one process run. Prints
@@ -29,8 +29,9 @@ Groups: sched, time, net, http, blocking, memory, start, ports, dart.
   --report      also write docs/benchmarks.md and its charts
   --redraw      measure nothing, write docs/benchmarks.md from what was measured before
   --guard       count the instructions of the hot inner operations with callgrind and compare them
-                with the parent commit's (with the last commit's, where something is not committed);
-                fails on a rise over 5 % unless the commit's message has a line `Instructions: why`
+                with the parent commit's (with the last commit's, where something is not committed;
+                or with COMMIT's); fails on a rise over 5 % unless the message of a commit since then
+                has a line `Instructions: why`
 
 `cargo bench -p wharf-benches` times those operations.
 ",
@@ -40,8 +41,10 @@ Groups: sched, time, net, http, blocking, memory, start, ports, dart.
 fn run(args: &mut lexopt::Parser) -> Result<(), Failure> {
     let rest: Vec<String> =
         args.raw_args()?.map(|word| word.to_string_lossy().into_owned()).collect();
-    if rest == ["--guard"] {
-        return guard::run();
+    match &rest[..] {
+        [guard] if guard == "--guard" => return guard::run(),
+        [guard, commit] if guard == "--guard" => return guard::against(commit),
+        _ => {}
     }
     build()?;
     let mut bench = std::process::Command::new(sh::target_dir()?.join("release/wharf-benches"));

@@ -80,6 +80,13 @@ pub(crate) const CMAKE: Need = Need {
     from: Source::Debian(&["cmake", "make"]),
 };
 
+/// valgrind, for callgrind.
+pub(crate) const VALGRIND: Need = Need {
+    what: "valgrind",
+    here: || sh::works("valgrind", &["--version"]),
+    from: Source::Debian(&["valgrind"]),
+};
+
 /// rustfmt.
 pub(crate) const RUSTFMT: Need = Need {
     what: "rustfmt",

@@ -12,12 +12,13 @@ use wharf_ffi::c;
 pub type Operation = (&'static str, fn(&Bed, usize));
 
 /// All of them.
-pub const OPERATIONS: [Operation; 8] = [
+pub const OPERATIONS: [Operation; 9] = [
     ("spawn and join", spawn_and_join),
     ("spawn detached", spawn_detached),
     ("spawn from outside", spawn_from_outside),
     ("yield", yields),
     ("wake another task", wakes),
+    ("push and steal", push_and_steal),
     ("arm and cancel", arm_and_cancel),
     ("arm and fire at once", arm_and_fire),
     ("post and receive", post_and_receive),
@@ -124,6 +125,10 @@ fn wakes(bed: &Bed, count: usize) {
             player.await.expect("no panic");
         }
     });
+}
+
+fn push_and_steal(_: &Bed, count: usize) {
+    assert!(wharf_executor::guard::push_and_steal(count) > count - 64);
 }
 
 fn arm_and_cancel(bed: &Bed, count: usize) {

@@ -1,5 +1,7 @@
 //! The instruction guard: callgrind counts the hot inner operations here and in the parent commit,
 //! both built by the same compiler, and a rise over the limit needs a reason.
+//!
+//! `HEAD^` is a merge's first parent: the line that it was merged into.
 
 use crate::{command::Failure, sh};
 use std::{
@@ -14,37 +16,40 @@ const LIMIT: f64 = 0.05;
 /// How a line of the commit's message begins that says why more instructions are right.
 const REASON: &str = "Instructions:";
 
-pub(super) fn run() -> Result<(), Failure> {
-    if !sh::works("valgrind", &["--version"]) {
-        return Err(Failure::new(
-            "the instruction guard needs valgrind, which is not on the PATH; \
-             `apt-get install valgrind`",
-        ));
-    }
+/// Compares with the parent commit, or with the last commit where something is not committed.
+pub(crate) fn run() -> Result<(), Failure> {
+    against(if is_clean() { "HEAD^" } else { "HEAD" })
+}
+
+/// Compares with any commit.
+pub(super) fn against(commit: &str) -> Result<(), Failure> {
     let here = Tree { folder: sh::root().to_path_buf() }.counts()?;
-    let (commit, committed) = if is_clean() { ("HEAD^", true) } else { ("HEAD", false) };
     let before = match Tree::of(commit)? {
-        Some(tree) => tree.counts()?,
-        None => {
-            println!("there is no {commit} here, or no guard in it: nothing to compare with");
-            Vec::new()
-        }
+        Ok(tree) => tree.counts().or_else(|failure| nothing(commit, &failure.to_string()))?,
+        Err(why) => nothing(commit, why)?,
     };
     let risen = compare(&here, &before, commit);
-    let reason = if committed { reason()? } else { None };
-    match (risen.is_empty(), reason) {
-        (true, _) => Ok(()),
-        (false, Some(reason)) => {
-            println!("risen, and the commit says why: {reason}");
+    if risen.is_empty() {
+        return Ok(());
+    }
+    match reason(commit)? {
+        Some(reason) => {
+            println!("risen, and a commit says why: {reason}");
             Ok(())
         }
-        (false, None) => Err(Failure::new(format!(
+        None => Err(Failure::new(format!(
             "over {:.0} % more instructions than {commit}: {}; make it cheaper, or say why in a \
              line of the commit's message that begins with `{REASON}`",
             LIMIT * 100.0,
             risen.join(", "),
         ))),
     }
+}
+
+/// No counts to compare with is no failure: it is said, and the next commit has some.
+fn nothing(commit: &str, why: &str) -> Result<Vec<Count>, Failure> {
+    println!("nothing to compare with: {commit}: {why}");
+    Ok(Vec::new())
 }
 
 /// Prints both figures of each operation; names the ones that rose too much.
@@ -82,11 +87,19 @@ struct Tree {
 }
 
 impl Tree {
-    /// Unpacks a commit; none where it isn't there (the first one, a shallow clone) or has no guard.
-    fn of(commit: &str) -> Result<Option<Self>, Failure> {
-        let revision = format!("{commit}:benches/guard/Cargo.toml");
-        if !sh::works("git", &["cat-file", "-e", &revision]) {
-            return Ok(None);
+    /// Unpacks a commit, or says why there is nothing to unpack.
+    fn of(commit: &str) -> Result<Result<Self, &'static str>, Failure> {
+        if !sh::works("git", &["rev-parse", "--git-dir"]) {
+            return Ok(Err("this folder is not a clone of the repository"));
+        }
+        if !sh::works("git", &["cat-file", "-e", &format!("{commit}^{{commit}}")]) {
+            return Ok(Err(
+                "not here; it is the first commit, or the clone is a shallow one, which \
+                           `git fetch --deepen 1` mends",
+            ));
+        }
+        if !sh::works("git", &["cat-file", "-e", &format!("{commit}:benches/guard/Cargo.toml")]) {
+            return Ok(Err("has no instruction guard"));
         }
         let folder = target()?.join("before");
         // Left over from the last time; where there is nothing, nothing is to be removed.
@@ -95,11 +108,12 @@ impl Tree {
         let archive = target()?.join("before.tar");
         let mut pack = Command::new("git");
         pack.args(["archive", "--output"]).arg(&archive).arg(commit).current_dir(sh::root());
-        sh::run(pack)?;
+        sh::run_unseen(pack)?;
         let mut unpack = Command::new("tar");
-        unpack.arg("-xf").arg(&archive).arg("-C").arg(&folder);
-        sh::run(unpack)?;
-        Ok(Some(Self { folder }))
+        // Dated now (-m): cargo takes what is older than the last build for already built.
+        unpack.arg("-xmf").arg(&archive).arg("-C").arg(&folder);
+        sh::run_unseen(unpack)?;
+        Ok(Ok(Self { folder }))
     }
 
     fn counts(&self) -> Result<Vec<Count>, Failure> {
@@ -147,23 +161,27 @@ fn target() -> Result<PathBuf, Failure> {
     Ok(folder)
 }
 
-/// Whether all that is here is committed.
+/// Whether all that is here and known to git is committed.
 fn is_clean() -> bool {
     let mut git = Command::new("git");
-    git.args(["status", "--porcelain"]).current_dir(sh::root());
+    git.args(["status", "--porcelain", "--untracked-files=no"]).current_dir(sh::root());
     sh::output(git).is_ok_and(|text| text.trim().is_empty())
 }
 
-/// Why the commit means to need more instructions, if it says so.
-fn reason() -> Result<Option<String>, Failure> {
+/// Why one of the commits since then means to need more instructions: of a merge, any of what it
+/// brings.
+fn reason(since: &str) -> Result<Option<String>, Failure> {
     let mut git = Command::new("git");
-    git.args(["log", "-1", "--format=%B"]).current_dir(sh::root());
-    let message = sh::output(git)?;
-    Ok(message
+    git.args(["log", "--format=%B", &format!("{since}..HEAD")]).current_dir(sh::root());
+    Ok(reason_in(&sh::output(git)?))
+}
+
+fn reason_in(messages: &str) -> Option<String> {
+    messages
         .lines()
         .filter_map(|line| line.trim().strip_prefix(REASON))
         .map(|why| why.trim().to_owned())
-        .find(|why| !why.is_empty()))
+        .find(|why| !why.is_empty())
 }
 
 fn cannot(verb: &str, path: &Path, error: &std::io::Error) -> Failure {
@@ -183,6 +201,16 @@ mod tests {
         let before = counts(&[("a", 100.0), ("b", 100.0), ("c", 100.0)]);
         let here = counts(&[("a", 105.0), ("b", 105.1), ("c", 50.0), ("new", 9.0)]);
         assert_eq!(compare(&here, &before, "HEAD^"), ["b (100.0 to 105.1, +5.1 %)"]);
+    }
+
+    #[test]
+    fn a_reason_is_a_line_of_its_own_that_says_something() {
+        assert_eq!(
+            reason_in("A\n\nInstructions: the check is worth it\n").unwrap(),
+            "the check is worth it"
+        );
+        assert_eq!(reason_in("Instructions:\n"), None);
+        assert_eq!(reason_in("Fewer Instructions: yes\n"), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The parts of `cargo xtask test`, in the order they run: the quick ones first.
 
 use super::{Part, c, install};
-use crate::{command::Failure, dart, header, loom, needs, sh};
+use crate::{bench, command::Failure, dart, header, loom, needs, sh};
 
 /// Every part there is. A new one adds its entry here.
 pub(super) const PARTS: &[Part] = &[
@@ -64,6 +64,12 @@ pub(super) const PARTS: &[Part] = &[
         about: "the Dart programs, in a real virtual machine and under memcheck",
         needs: dart::NEEDS,
         run: dart::suite::run,
+    },
+    Part {
+        name: "guard",
+        about: "the hot inner operations take no more instructions than in the parent commit",
+        needs: &[needs::VALGRIND],
+        run: bench::guard::run,
     },
     Part { name: "loom", about: "the concurrency models", needs: &[], run: loom::all },
 ];
