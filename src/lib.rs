@@ -108,8 +108,6 @@ pub mod time {
     };
 }
 
-pub use wharf_reactor::{process, signal};
-
 pub use runtime::{Builder, Handle, Runtime, block_on};
 pub use task::{AbortHandle, JoinError, JoinHandle, JoinSet, spawn, spawn_blocking};
 pub use wharf_executor::task_local;

@@ -2,10 +2,7 @@
 
 #![allow(unused_imports, unused_macros, reason = "each feature uses its part")]
 
-use crate::{
-    net::{self, TcpStream, UnixStream, pipes},
-    source::Stream,
-};
+use crate::net::{self, TcpStream, UnixStream, methods::shut_write};
 use std::{
     io::{self, IoSlice, IoSliceMut},
     pin::Pin,
@@ -18,7 +15,6 @@ macro_rules! each_reader {
         $with!(TcpStream, UnixStream);
         $with!(net::tcp::ReadHalf<'_>, net::tcp::OwnedReadHalf);
         $with!(net::unix::ReadHalf<'_>, net::unix::OwnedReadHalf);
-        $with!(pipes::Receiver, crate::process::ChildStdout, crate::process::ChildStderr);
     };
 }
 
@@ -28,7 +24,6 @@ macro_rules! each_writer {
         $with!(TcpStream, UnixStream);
         $with!(net::tcp::WriteHalf<'_>, net::tcp::OwnedWriteHalf);
         $with!(net::unix::WriteHalf<'_>, net::unix::OwnedWriteHalf);
-        $with!(pipes::Sender, crate::process::ChildStdin);
     };
 }
 
@@ -83,7 +78,7 @@ mod futures {
                 }
 
                 fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-                    Poll::Ready(self.source().get().finish())
+                    Poll::Ready(shut_write(self.source()))
                 }
             }
         )*};
@@ -150,7 +145,7 @@ mod tokio {
                     self: Pin<&mut Self>,
                     _: &mut Context<'_>,
                 ) -> Poll<io::Result<()>> {
-                    Poll::Ready(self.source().get().finish())
+                    Poll::Ready(shut_write(self.source()))
                 }
             }
         )*};
@@ -216,7 +211,7 @@ mod hyper {
                     self: Pin<&mut Self>,
                     _: &mut Context<'_>,
                 ) -> Poll<io::Result<()>> {
-                    Poll::Ready(self.source().get().finish())
+                    Poll::Ready(shut_write(self.source()))
                 }
             }
         )*};

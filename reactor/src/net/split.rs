@@ -2,7 +2,7 @@
 
 use super::{
     TcpStream,
-    methods::{ending, reading, writing},
+    methods::{reading, writing},
 };
 use crate::{slot::Direction, source::Source};
 use std::{
@@ -59,7 +59,6 @@ macro_rules! halves {
             }
 
             writing!();
-            ending!();
         }
 
         impl OwnedReadHalf {
@@ -85,7 +84,6 @@ macro_rules! halves {
             }
 
             writing!();
-            ending!();
 
             /// Lets go of this half without ending the writing side.
             pub fn forget(mut self) {

@@ -2,7 +2,7 @@
 
 use super::{
     addr::{self, ToSocketAddrs},
-    methods::{ending, reading, writing},
+    methods::{reading, writing},
     split::{self, OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf},
 };
 use crate::{
@@ -95,9 +95,7 @@ impl TcpStream {
 
     reading!();
     writing!();
-    ending!();
-    super::methods::polling_reads!();
-    super::methods::polling_writes!();
+    super::methods::polling!();
 
     /// Reads without taking: the next read returns the same bytes again. Returns how many; 0 at the
     /// end of the stream.

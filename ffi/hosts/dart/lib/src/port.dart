@@ -2,7 +2,6 @@
 library;
 
 import 'dart:async';
-import 'dart:collection';
 import 'dart:ffi';
 import 'dart:isolate';
 
@@ -83,7 +82,7 @@ final class WharfPort implements Finalizable {
   bool get isClosed => _closed;
 
   /// How many tasks have not ended.
-  int get pending => _table.entries.length;
+  int get pending => _table.length;
 
   /// Runs a task that gives one value.
   ///
@@ -98,14 +97,14 @@ final class WharfPort implements Finalizable {
     T Function(Object? value)? decode,
     void Function(Object? value)? onProgress,
   }) {
-    final entry = TaskEntry<T>(library, decode, onProgress);
+    final entry = TaskEntry<T>(library.bindings, decode, onProgress);
     try {
-      entry.handle = TaskHandle(library, _submit(submit, entry));
+      _submit(submit, entry);
     } on WharfException catch (error) {
       // Not before the caller has had the time to listen.
       scheduleMicrotask(() => entry.failed(error));
     }
-    return taskOf(entry);
+    return entry;
   }
 
   /// Runs a task that gives many values, when the stream is first listened to.
@@ -126,20 +125,20 @@ final class WharfPort implements Finalizable {
       sync: true,
       onListen: () {
         try {
-          entry.handle = TaskHandle(library, _submit(submit, entry));
+          _submit(submit, entry);
         } on WharfException catch (error) {
           entry.failed(error);
         }
       },
-      onPause: () => entry.handle.pause(),
-      onResume: () => entry.handle.resume(),
+      onPause: () => entry.pause(),
+      onResume: () => entry.resume(),
       onCancel: () => entry.cancel(),
     );
-    entry = _StreamEntry(library, decode, controller);
+    entry = _StreamEntry(library.bindings, decode, controller);
     return controller.stream;
   }
 
-  int _submit(WharfSubmit submit, Entry entry) {
+  void _submit(WharfSubmit submit, Entry entry) {
     if (_closed) {
       throw const WharfRefusedException(wharfNoPort, 'the port is closed');
     }
@@ -151,7 +150,10 @@ final class WharfPort implements Finalizable {
       _table.remove(tag);
       rethrow;
     }
-    if (status == wharfOk) return _task.pointer.value;
+    if (status == wharfOk) {
+      entry.id = _task.pointer.value;
+      return;
+    }
     final error = library.refusal(status);
     _table.remove(tag);
     throw error;
@@ -184,33 +186,61 @@ final class WharfPort implements Finalizable {
 }
 
 /// Who waits for which tag.
+///
+/// A tag is an index into [_slots] with the generation of its use above it, so
+/// that a stale one is found out; together they are one of the machine's small
+/// integers, wherever it runs.
 final class _Table {
   _Table(this._receive);
 
+  static const _indexBits = 20;
+  static const _indexMask = (1 << _indexBits) - 1;
+  static const _tagMask = 0x3fffffff;
+
   final RawReceivePort _receive;
-  final entries = HashMap<int, Entry>();
-  int _last = 0;
+  final _slots = <Entry?>[];
+
+  /// The tags that free slots will be used under.
+  final _free = <int>[];
+  int _live = 0;
 
   /// The port, while somebody waits: it must not be finalized then.
   WharfPort? _port;
   Completer<void>? _drained;
 
+  int get length => _live;
+
   int add(Entry entry, WharfPort port) {
-    // Small enough for the machine's small integers, wherever it runs.
-    do {
-      _last = (_last + 1) & 0x3fffffff;
-    } while (entries.containsKey(_last));
-    entries[_last] = entry;
-    if (_port == null) {
+    final int tag;
+    if (_free.isEmpty) {
+      // The library allows no more tasks of one port than there are indices.
+      tag = _slots.length & _indexMask;
+      _slots.add(entry);
+    } else {
+      tag = _free.removeLast();
+      _slots[tag & _indexMask] = entry;
+    }
+    entry.tag = tag;
+    if (_live++ == 0) {
       _port = port;
       _receive.keepIsolateAlive = true;
     }
-    return _last;
+    return tag;
+  }
+
+  Entry? at(int tag) {
+    final index = tag & _indexMask;
+    if (index >= _slots.length) return null;
+    final entry = _slots[index];
+    return entry != null && entry.tag == tag ? entry : null;
   }
 
   Entry? remove(int tag) {
-    final entry = entries.remove(tag);
-    if (entries.isEmpty && _port != null) {
+    final entry = at(tag);
+    if (entry == null) return null;
+    _slots[tag & _indexMask] = null;
+    _free.add((tag + (1 << _indexBits)) & _tagMask);
+    if (--_live == 0) {
       _port = null;
       if (_drained == null) _receive.keepIsolateAlive = false;
     }
@@ -218,8 +248,10 @@ final class _Table {
   }
 
   List<Entry> clear() {
-    final all = entries.values.toList();
-    entries.clear();
+    final all = _slots.nonNulls.toList();
+    _slots.clear();
+    _free.clear();
+    _live = 0;
     _port = null;
     return all;
   }
@@ -242,7 +274,7 @@ final class _Table {
     final tag = message[0]! as int;
     final kind = message[1]! as int;
     if (kind == wharfKindData || kind == wharfKindControl) {
-      entries[tag]?.data(message[3]);
+      at(tag)?.data(message[3]);
       return;
     }
     remove(tag)?.ended(kind, message[2]! as int, message[3]);
@@ -250,17 +282,15 @@ final class _Table {
 }
 
 /// A task that gives many values.
-final class _StreamEntry<T> implements Entry {
-  _StreamEntry(WharfLibrary library, this.decode, this.controller)
-      : handle = TaskHandle.none(library);
+final class _StreamEntry<T> extends Entry {
+  _StreamEntry(super.bindings, this.decode, this.controller);
 
-  TaskHandle handle;
   final T Function(Object? value)? decode;
   final StreamController<T> controller;
   final _over = Completer<void>.sync();
 
   Future<void> cancel() {
-    if (!_over.isCompleted) handle.cancel();
+    if (!_over.isCompleted) requestCancel();
     return _over.future;
   }
 

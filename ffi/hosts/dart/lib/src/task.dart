@@ -5,75 +5,48 @@ import 'dart:async';
 
 import 'bindings.g.dart';
 import 'exceptions.dart';
-import 'library.dart';
 
 /// A task that has been submitted and gives one [value].
-final class WharfTask<T> {
-  WharfTask._(this._entry);
-
-  final TaskEntry<T> _entry;
-
+abstract interface class WharfTask<T> {
   /// What the task gives, or why it does not.
   ///
   /// Ends with a [WharfTaskException] for an error of the library's, a
   /// [WharfPanicException], [WharfCancelledException] or
   /// [WharfShutDownException], or a [WharfRefusedException] where the task was
   /// never accepted.
-  Future<T> get value => _entry.completer.future;
+  Future<T> get value;
 
   /// Whether the task has ended.
-  bool get isDone => _entry.completer.isCompleted;
+  bool get isDone;
 
   /// Asks the task to end early.
   ///
   /// The returned future is done when what the task held is free. The [value]
   /// then ends with a [WharfCancelledException], or as it would have anyway, if
   /// the task was quicker. Asking again, or too late, does no harm.
-  Future<void> cancel() {
-    if (!isDone) _entry.handle.cancel();
-    return value.then<void>((_) {}, onError: (Object _) {});
-  }
+  Future<void> cancel();
 
   /// Makes the task wait: it does not go on until [resume]. What it waits for
   /// may happen meanwhile.
-  void pause() => _entry.handle.pause();
+  void pause();
 
   /// Lets the task go on after [pause].
-  void resume() => _entry.handle.resume();
-}
-
-/// Makes the task that stands for [entry].
-WharfTask<T> taskOf<T>(TaskEntry<T> entry) => WharfTask._(entry);
-
-/// The id of a running task, and what can be asked of it.
-final class TaskHandle {
-  /// The task that [library] knows by [id].
-  const TaskHandle(this.library, this.id);
-
-  /// A task that was never accepted.
-  const TaskHandle.none(this.library) : id = 0;
-
-  /// Where the task runs.
-  final WharfLibrary library;
-
-  /// Its number.
-  final int id;
-
-  // A task that has ended is not there any more, and that is as good as asked:
-  // the answers of these calls say nothing else.
-
-  /// See [WharfTask.cancel].
-  void cancel() => library.bindings.taskCancel(id);
-
-  /// See [WharfTask.pause].
-  void pause() => library.bindings.taskPause(id);
-
-  /// See [WharfTask.resume].
-  void resume() => library.bindings.taskResume(id);
+  void resume();
 }
 
 /// What a port knows of a task that has not ended.
-abstract interface class Entry {
+abstract base class Entry {
+  /// A task of the library that [_bindings] belong to.
+  Entry(this._bindings);
+
+  final Bindings _bindings;
+
+  /// What the library knows the task by; 0 for one that was never accepted.
+  int id = 0;
+
+  /// What its messages bear.
+  int tag = 0;
+
   /// A message that others follow.
   void data(Object? value);
 
@@ -82,29 +55,47 @@ abstract interface class Entry {
 
   /// What ends the entry when no last message can come any more.
   void failed(WharfException error);
+
+  // A task that has ended is not there any more, and that is as good as asked:
+  // the answers of these calls say nothing else.
+
+  /// See [WharfTask.cancel].
+  void requestCancel() => _bindings.taskCancel(id);
+
+  /// See [WharfTask.pause].
+  void pause() => _bindings.taskPause(id);
+
+  /// See [WharfTask.resume].
+  void resume() => _bindings.taskResume(id);
 }
 
-/// A task that gives one value.
-final class TaskEntry<T> implements Entry {
-  /// A task whose value is made by [decode], and that reports to [onProgress].
-  TaskEntry(WharfLibrary library, this.decode, this.onProgress)
-      : handle = TaskHandle.none(library);
+/// A task that gives one value: one object for the caller and the port, since a
+/// hundred thousand of them may wait at once.
+final class TaskEntry<T> extends Entry implements WharfTask<T> {
+  /// A task whose value is made by [_decode], and that reports to [_onProgress].
+  TaskEntry(super.bindings, this._decode, this._onProgress);
 
-  /// What can be asked of the task.
-  TaskHandle handle;
-
-  /// Makes the value from what has arrived.
-  final T Function(Object? value)? decode;
-
-  /// Is told of the messages before the last one.
-  final void Function(Object? value)? onProgress;
+  final T Function(Object? value)? _decode;
+  final void Function(Object? value)? _onProgress;
 
   /// Is completed from the event loop and as the last step of a turn, so that
   /// doing it at once disturbs nobody, and saves a microtask.
-  final completer = Completer<T>.sync();
+  final _completer = Completer<T>.sync();
 
   @override
-  void data(Object? value) => onProgress?.call(value);
+  Future<T> get value => _completer.future;
+
+  @override
+  bool get isDone => _completer.isCompleted;
+
+  @override
+  Future<void> cancel() {
+    if (!isDone) requestCancel();
+    return value.then<void>((_) {}, onError: (Object _) {});
+  }
+
+  @override
+  void data(Object? value) => _onProgress?.call(value);
 
   @override
   void ended(int kind, int code, Object? value) {
@@ -112,19 +103,22 @@ final class TaskEntry<T> implements Entry {
       failed(exceptionOf(kind, code, value));
       return;
     }
+    final T decoded;
     try {
-      final decode = this.decode;
-      completer.complete(decode == null ? value as T : decode(value));
+      final decode = _decode;
+      decoded = decode == null ? value as T : decode(value);
     } on Object catch (error, trace) {
-      completer.completeError(error, trace);
+      _completer.completeError(error, trace);
+      return;
     }
+    _completer.complete(decoded);
   }
 
   @override
   void failed(WharfException error) {
     // Whoever cancels knows; nobody else need listen for it.
-    if (error is WharfCancelledException) completer.future.ignore();
-    completer.completeError(error, StackTrace.empty);
+    if (error is WharfCancelledException) _completer.future.ignore();
+    _completer.completeError(error, StackTrace.empty);
   }
 }
 
