@@ -7,15 +7,19 @@
 //! PREFIX/lib/pkgconfig/wharf.pc
 //! PREFIX/lib/cmake/wharf/wharf-config.cmake, wharf-config-version.cmake
 //! ```
+//!
+//! The shared library is linked here, out of the static one: cargo's has the same code, but rustc
+//! gives it a list of names to the linker, beside which there is no room for their versions.
 
 use crate::{
     command::{Command, Failure},
     sh,
 };
 use std::{
-    fs,
+    env, fs,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
+    process,
 };
 
 pub(crate) const COMMAND: Command = Command {
@@ -72,7 +76,7 @@ pub(crate) fn install(prefix: &Path, destdir: &Path, debug: bool) -> Result<(), 
         let from = sh::root().join("ffi/include").join(header);
         copy(&from, &root.join("include").join(header))?;
     }
-    copy(&built.join("libwharf.so"), &lib.join(format!("libwharf.so.{version}")))?;
+    link_shared(&built.join("libwharf.a"), &lib.join(format!("libwharf.so.{version}")), !debug)?;
     link(&format!("libwharf.so.{version}"), &lib.join("libwharf.so.0"))?;
     link("libwharf.so.0", &lib.join("libwharf.so"))?;
     copy(&built.join("libwharf.a"), &lib.join("libwharf.a"))?;
@@ -82,6 +86,37 @@ pub(crate) fn install(prefix: &Path, destdir: &Path, debug: bool) -> Result<(), 
     write(&lib.join("cmake/wharf/wharf-config-version.cmake"), &cmake_version)?;
     println!("installed in {}", root.display());
     Ok(())
+}
+
+/// Makes the shared library, its functions under the version that ffi/lib/wharf.map gives them.
+fn link_shared(archive: &Path, to: &Path, stripped: bool) -> Result<(), Failure> {
+    make_room(to)?;
+    let mut cc = process::Command::new(env::var_os("CC").unwrap_or_else(|| "cc".into()));
+    cc.arg("-shared").arg("-o").arg(to);
+    cc.arg("-Wl,--whole-archive").arg(archive).arg("-Wl,--no-whole-archive");
+    let map = sh::root().join("ffi/lib/wharf.map");
+    cc.arg(format!("-Wl,--version-script={}", map.display()));
+    cc.args(["-Wl,-soname,libwharf.so.0", "-Wl,-Bsymbolic-functions", "-Wl,-z,nodelete"]);
+    cc.args(["-Wl,--gc-sections", "-Wl,-z,relro", "-Wl,-z,now", "-Wl,--as-needed"]);
+    if packs_relocations() {
+        cc.arg("-Wl,-z,pack-relative-relocs");
+    }
+    if stripped {
+        cc.arg("-Wl,--strip-all");
+    }
+    cc.args(SYSTEM.map(|library| format!("-l{library}")));
+    sh::run(cc)
+}
+
+/// Whether this system's loader knows the short form of relocations (DT_RELR), which takes a
+/// hundredth of the room: glibc does since 2.36.
+fn packs_relocations() -> bool {
+    let mut ask = process::Command::new("getconf");
+    let Ok(text) = ask.arg("GNU_LIBC_VERSION").output() else { return false };
+    let text = String::from_utf8_lossy(&text.stdout);
+    let version = text.trim().trim_start_matches("glibc ").split_once('.');
+    let number = |text: &str| text.parse::<u32>().unwrap_or(0);
+    version.is_some_and(|(major, minor)| (number(major), number(minor)) >= (2, 36))
 }
 
 /// What a program that is linked statically needs of the system.

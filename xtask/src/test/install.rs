@@ -22,6 +22,7 @@ pub(super) fn run() -> Result<(), Failure> {
     let prefix = work.join("prefix");
     let source = work.join("first.c");
     install::install(&prefix, Path::new(""), true)?;
+    versions(&prefix.join("lib/libwharf.so"))?;
     write(&source, program("c")?.as_str())?;
     with_pkg_config(&prefix, &source, false)?;
     with_pkg_config(&prefix, &source, true)?;
@@ -39,6 +40,21 @@ fn program(language: &str) -> Result<String, Failure> {
     example(&text, language).map(str::to_owned).ok_or_else(|| {
         Failure::new(format!("ffi/README.md has no example that begins with ```{language}"))
     })
+}
+
+/// Everything that the shared library offers is there under a version, and nothing else is.
+fn versions(library: &Path) -> Result<(), Failure> {
+    let mut nm = Command::new("nm");
+    nm.args(["--dynamic", "--defined-only", "--with-symbol-versions"]).arg(library);
+    let text = sh::output(nm)?;
+    let names = text.lines().filter_map(|line| line.split_whitespace().nth(2));
+    let names: Vec<&str> = names.filter(|name| !name.starts_with("WHARF_")).collect();
+    let odd = names.iter().find(|name| !name.ends_with("@@WHARF_1"));
+    match odd {
+        None if names.len() > 30 => Ok(()),
+        None => Err(Failure::new(format!("{} offers but {names:?}", library.display()))),
+        Some(odd) => Err(Failure::new(format!("{} offers {odd}, unversioned", library.display()))),
+    }
 }
 
 fn with_pkg_config(prefix: &Path, source: &Path, linked_statically: bool) -> Result<(), Failure> {
