@@ -19,11 +19,19 @@ use crate::status::{
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, OnceLock, PoisonError, RwLock,
+        Arc, OnceLock, PoisonError,
         atomic::{AtomicU32, Ordering::Relaxed},
     },
     time::SystemTime,
 };
+
+#[cfg(loom)]
+use loom::sync::RwLock;
+#[cfg(not(loom))]
+use std::sync::RwLock;
+
+#[cfg(all(test, loom))]
+mod models;
 
 /// Names a runtime. 0 names none, or the library's default runtime where a call says so.
 pub type wharf_runtime_t = u64;
@@ -139,9 +147,36 @@ struct Place<T> {
 }
 
 impl<T> Table<T> {
+    #[cfg(not(loom))]
     pub(crate) const fn new(naming: Naming) -> Self {
         let places = Places { all: Vec::new(), free: VecDeque::new() };
         Self { naming, places: RwLock::new(places) }
+    }
+
+    #[cfg(loom)]
+    pub(crate) fn new(naming: Naming) -> Self {
+        let places = Places { all: Vec::new(), free: VecDeque::new() };
+        Self { naming, places: RwLock::new(places) }
+    }
+
+    /// As [`insert`](Self::insert), for what a shutdown has to find: that says first that it has
+    /// begun, and looks into the table then. What comes into the table too late to be found has to
+    /// look itself, which `is_late` does; it is taken out again.
+    pub(crate) fn insert_unless(
+        &self,
+        make: impl FnOnce(u64) -> T,
+        is_late: impl FnOnce(&T) -> bool,
+    ) -> Result<Option<Arc<T>>> {
+        let mut given = 0;
+        let made = self.insert(|id| {
+            given = id;
+            make(id)
+        })?;
+        if is_late(&made) {
+            self.remove(given);
+            return Ok(None);
+        }
+        Ok(Some(made))
     }
 
     /// Puts in what `make` makes of its id.

@@ -9,7 +9,7 @@ use crate::{
     boundary::host_call,
     id::wharf_port_t,
     message::{Message, WHARF_KIND_CONTROL, wharf_message_t},
-    port::{self, Limits, Sink, Wait},
+    port::{self, Abort, Limits, Mailbox, Sink, Wait},
     runtime::Runtime,
     status::Result,
     value::{SendPort, Value},
@@ -21,6 +21,7 @@ use std::{
     sync::Arc,
     task::{Context, Poll},
 };
+use wharf_base::waker::WakerSlot;
 
 /// A port that a task of the library receives from: the other half of a talk with a host.
 ///
@@ -69,13 +70,9 @@ impl Port {
     }
 
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming>> {
-        if let Bell::Task(waker) = self.port.mailbox.bell(false, Bell::descriptor)? {
-            waker.register(cx.waker());
-        }
-        match self.try_recv() {
-            Ok(None) => Poll::Pending,
-            Ok(Some(incoming)) => Poll::Ready(Ok(incoming)),
-            Err(error) => Poll::Ready(Err(error)),
+        match self.port.mailbox.bell(false, Bell::descriptor)? {
+            Bell::Task(waker) => poll_place(&self.port.mailbox, waker, cx),
+            _ => Poll::Pending,
         }
     }
 
@@ -85,15 +82,33 @@ impl Port {
     ///
     /// Those of [`recv`](Self::recv).
     pub fn try_recv(&mut self) -> Result<Option<Incoming>> {
-        let mut place = [MaybeUninit::<wharf_message_t>::uninit()];
-        if self.port.mailbox.receive(&mut place, Wait::No)? == 0 {
-            return Ok(None);
-        }
-        // SAFETY: one message was written, and is taken back as it was.
-        let message = unsafe { Message::take(place[0].assume_init_mut()) };
-        let Message { tag, kind, value, .. } = message;
-        Ok(Some(Incoming { tag, is_control: kind == WHARF_KIND_CONTROL, value }))
+        take(&self.port.mailbox)
     }
+}
+
+/// Leaves the waker, and looks then.
+pub(crate) fn poll_place<A: Abort + Clone, B: port::Bell>(
+    mailbox: &Mailbox<A, B>,
+    waker: &WakerSlot,
+    cx: &mut Context<'_>,
+) -> Poll<Result<Incoming>> {
+    waker.register(cx.waker());
+    match take(mailbox) {
+        Ok(None) => Poll::Pending,
+        Ok(Some(incoming)) => Poll::Ready(Ok(incoming)),
+        Err(error) => Poll::Ready(Err(error)),
+    }
+}
+
+fn take<A: Abort + Clone, B: port::Bell>(mailbox: &Mailbox<A, B>) -> Result<Option<Incoming>> {
+    let mut place = [MaybeUninit::<wharf_message_t>::uninit()];
+    if mailbox.receive(&mut place, Wait::No)? == 0 {
+        return Ok(None);
+    }
+    // SAFETY: one message was written, and is taken back as it was.
+    let message = unsafe { Message::take(place[0].assume_init_mut()) };
+    let Message { tag, kind, value, .. } = message;
+    Ok(Some(Incoming { tag, is_control: kind == WHARF_KIND_CONTROL, value }))
 }
 
 impl Drop for Port {

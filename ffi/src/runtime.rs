@@ -42,7 +42,12 @@ pub(crate) struct Options {
     pub(crate) thread_name: Option<String>,
 }
 
+#[cfg(not(loom))]
 static RUNTIMES: Table<Runtime> = Table::new(id::RUNTIMES);
+#[cfg(loom)]
+loom::lazy_static! {
+    static ref RUNTIMES: Table<Runtime> = Table::new(id::RUNTIMES);
+}
 static DEFAULT: Mutex<wharf_runtime_t> = Mutex::new(0);
 
 /// How long a shutdown waits for threads whose tasks have all ended.

@@ -59,7 +59,12 @@ pub(crate) struct Port {
     group: u64,
 }
 
+#[cfg(not(loom))]
 static PORTS: Table<Port> = Table::new(id::PORTS);
+#[cfg(loom)]
+loom::lazy_static! {
+    static ref PORTS: Table<Port> = Table::new(id::PORTS);
+}
 
 /// Opens a port of `runtime`.
 pub(crate) fn open(
@@ -69,17 +74,14 @@ pub(crate) fn open(
     sink: Sink,
 ) -> Result<wharf_port_t> {
     let pumped = matches!(sink, Sink::Handler(_));
-    let port = PORTS.insert(|id| {
+    let make = |id| {
         let mailbox = Mailbox::new(Id::unpack(id).place, limits, pumped);
         Port { id, runtime, mailbox, sink, group }
-    })?;
-    // A runtime that is shut down looks for its ports after it has said so: one that was opened
-    // too late to be found has to look itself.
-    if port.runtime.is_shut_down() {
-        PORTS.remove(port.id);
-        return Err(Error::new(WHARF_SHUT_DOWN, "the runtime has been shut down"));
+    };
+    match PORTS.insert_unless(make, |port| port.runtime.is_shut_down())? {
+        Some(port) => Ok(port.id),
+        None => Err(Error::new(WHARF_SHUT_DOWN, "the runtime has been shut down")),
     }
-    Ok(port.id)
 }
 
 /// The port that `id` names.

@@ -16,7 +16,8 @@ use loom::{
     },
     thread,
 };
-use std::mem::MaybeUninit;
+use std::{future::poll_fn, mem::MaybeUninit};
+use wharf_base::waker::WakerSlot;
 
 fn model(f: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
@@ -372,4 +373,46 @@ fn the_drainer_sees_every_message() {
         poster.join().unwrap();
         assert_eq!(seen.load(SeqCst), 2);
     });
+}
+
+/// Proves: a task of the library's that waits at a port of its own is woken for a message that comes
+/// while it goes to sleep, and for the close (a lost wake is a deadlock to loom). Seen to fail with
+/// the waker left after the look, and with `close` not telling the bell.
+#[test]
+fn a_task_waits_at_its_own_port() {
+    model(|| {
+        let mailbox = Arc::new(Mailbox::<Handle, Arc<WakerSlot>>::new(0, Limits::default(), false));
+        let slot = Arc::new(WakerSlot::new());
+        mailbox.bell(false, || Ok(slot.clone())).unwrap();
+        let host = {
+            let mailbox = mailbox.clone();
+            thread::spawn(move || {
+                let _ = mailbox.post(data(1)).map_err(|(error, _)| panic!("{error}"));
+                mailbox.close();
+            })
+        };
+        let mut came = 0;
+        loop {
+            let received =
+                loom::future::block_on(poll_fn(|cx| crate::inbox::poll_place(&mailbox, &slot, cx)));
+            match received {
+                Ok(_) => came += 1,
+                Err(error) => break assert_eq!(error.status(), WHARF_NO_PORT),
+            }
+        }
+        assert!(came <= 1);
+        host.join().unwrap();
+    });
+}
+
+impl Bell for Arc<WakerSlot> {
+    fn ring(&self) {
+        self.wake();
+    }
+
+    fn clear(&self) {}
+
+    fn closed(&self) {
+        self.wake();
+    }
 }
