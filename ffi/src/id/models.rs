@@ -22,8 +22,8 @@ fn entry(id: u64) -> Entry {
 }
 
 /// Proves: of two that close one port at once, one takes it out; and while a third opens another at
-/// its place, nobody finds that one by the old id. Seen to fail with `remove`, and with `get`, not
-/// looking at the generation.
+/// its place, nobody finds that one by the old id. Seen to fail with `get` not looking at the
+/// generation.
 #[test]
 fn close_against_close_and_open() {
     model(|| {
