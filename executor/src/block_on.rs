@@ -379,7 +379,8 @@ mod models {
     }
 
     /// Proves: the main future is polled after every wake, also where the thread is just going to
-    /// park, in a seat or without one.
+    /// park, in a seat or without one. Seen to fail where `may_park` or `parked` stores in place of the
+    /// exchange, and with a relaxed `rouse`.
     #[test]
     fn a_wake_against_a_thread_that_parks() {
         for seated in [false, true] {

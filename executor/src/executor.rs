@@ -174,6 +174,7 @@ impl Executor {
             parks: seat.counters.parks.get(),
             unparks: seat.counters.unparks.get(),
             rescues: seat.counters.rescues.get(),
+            busy: Duration::from_nanos(seat.counters.busy.get()),
             queue_depth: seat.waiting(),
         });
         let workers: Vec<_> = workers.collect();

@@ -288,7 +288,8 @@ mod models {
     }
 
     /// Proves: a push from outside against a seat that goes to sleep is never missed by both (a lost
-    /// wake is a deadlock to loom). Seen to fail without the fence in `fall_asleep`.
+    /// wake is a deadlock to loom). Seen to fail without the fence in `fall_asleep`, and without the
+    /// pusher's.
     #[test]
     fn a_push_against_a_sleeper() {
         model(3, || {
@@ -316,7 +317,8 @@ mod models {
         });
     }
 
-    /// Proves: with two seats that sleep and wake each other no job is left lying, and both end.
+    /// Proves: with two seats that sleep and wake each other no job is left lying, and both end. Seen to
+    /// fail with the last look left out, and where a seat stays the searcher when it falls asleep.
     #[test]
     fn two_sleepers() {
         model(2, || {

@@ -1,5 +1,6 @@
 //! What the executor counts, always: plain stores by a seat's owner to the seat's own counters.
 
+use std::time::Duration;
 use wharf_base::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// A number that only one thread at a time changes, and any thread reads.
@@ -35,6 +36,8 @@ pub(crate) struct Counters {
     pub(crate) steals: Counter,
     pub(crate) parks: Counter,
     pub(crate) rescues: Counter,
+    /// Nanoseconds awake, up to the last park.
+    pub(crate) busy: Counter,
     /// Wakes of this seat by others; counted by the others.
     pub(crate) unparks: Counter,
 }
@@ -53,6 +56,9 @@ pub struct WorkerMetrics {
     pub unparks: u64,
     /// Overdue seats this worker looked after.
     pub rescues: u64,
+    /// How long a thread sat here and did not sleep, up to the last time that it went to sleep or
+    /// left: what it has been at since then is not in it yet.
+    pub busy: Duration,
     /// Tasks in its queue now.
     pub queue_depth: usize,
 }

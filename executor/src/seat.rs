@@ -48,6 +48,8 @@ pub(crate) struct Own {
     pub(crate) allocated: Cell<i64>,
     /// The runtime is shut down and this seat's tasks are gone: new ones end at once.
     pub(crate) drained: Cell<bool>,
+    /// Since when the owner has been awake here.
+    awake: Cell<Option<Instant>>,
     /// A task, or the main future, is being polled.
     pub(crate) polling: Cell<bool>,
     /// A poll has made a task ready since the queue was last empty: others are called for two or more.
@@ -93,6 +95,7 @@ impl Seat {
                 ids: Ids::default(),
                 allocated: Cell::new(0),
                 drained: Cell::new(false),
+                awake: Cell::new(None),
                 polling: Cell::new(false),
                 eager: Cell::new(false),
                 long: Cell::new(false),
@@ -252,6 +255,17 @@ impl Seat {
         own.clock.set((1, 1));
         own.eager.set(false);
         own.long.set(false);
+    }
+
+    /// The owner is awake from now on.
+    pub(crate) fn begin_busy(&self) {
+        self.own.awake.set(Some(Instant::now()));
+    }
+
+    /// The owner sleeps now, or leaves: counts how long it was awake.
+    pub(crate) fn end_busy(&self) {
+        let busy = self.own.awake.take().map_or(0, |since| since.elapsed().as_nanos() as u64);
+        self.counters.busy.add(busy);
     }
 
     /// Counts a poll that begins.

@@ -105,6 +105,7 @@ impl<'a> Sitting<'a> {
     /// Sits down in a seat that the caller owns.
     pub(crate) fn new(parts: Arc<Parts>, shared: &'a Shared, seat: &'a Seat) -> Self {
         shared.idle.become_busy();
+        seat.begin_busy();
         let entered = context::enter(parts, Some(seat.number));
         // SAFETY: we own the seat until `drop`, which gives the thread its former one back.
         let before = unsafe { Seat::sit(seat) };
@@ -132,6 +133,7 @@ pub(crate) fn leave(shared: &Shared, seat: &Seat) {
         // SAFETY: the slot held a reference.
         seat.push_back(unsafe { Task::from_raw(task) });
     }
+    seat.end_busy();
     let was_searching = seat.own.searching.replace(false);
     if was_searching {
         shared.idle.end_search();
@@ -339,7 +341,9 @@ fn park(shared: &Shared, seat: &Seat, guest: &impl Guest) {
         // SAFETY: we are the owner.
         unsafe { seat.ring.shrink() };
         shared.config.hook(|config| &config.on_thread_park);
+        seat.end_busy();
         seat.driver.park(since.map(|_| HEARTBEAT));
+        seat.begin_busy();
         shared.config.hook(|config| &config.on_thread_unpark);
         guest.parked();
     }

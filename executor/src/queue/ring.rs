@@ -424,7 +424,8 @@ mod models {
     }
 
     /// Proves: push and pop against a thief: each item is got once, and no slot is read while it
-    /// is written. Seen to fail with `claim` moving `held` along with `next`.
+    /// is written. Seen to fail with `claim` moving `held` along with `next`, with a relaxed `tail`, and
+    /// with `push` going by `next` in place of `held`.
     #[test]
     fn owner_against_a_thief() {
         model(3, || owner_against(1, &[Some(0), Some(1), None, Some(2)]));

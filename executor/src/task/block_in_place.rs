@@ -68,6 +68,7 @@ impl Drop for Away<'_> {
             return;
         }
         self.shared.idle.become_busy();
+        self.seat.begin_busy();
         // SAFETY: we own the seat again; the `Sitting` of this thread gives it back.
         unsafe { Seat::sit(self.seat) };
         self.seat.own.polling.set(self.polling);

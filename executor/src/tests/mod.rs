@@ -299,3 +299,17 @@ fn a_spawn_returns_where_the_system_refuses_threads() {
     assert!(runtime.shutdown(Some(Duration::from_secs(60))).is_empty());
     assert_eq!(dropped.try_iter().count(), 3);
 }
+
+#[test]
+fn time_awake_is_counted_when_a_worker_parks() {
+    let runtime = multi(1);
+    let (send, receive) = mpsc::channel();
+    drop(runtime.spawn(async move { send.send(()).unwrap() }));
+    receive.recv().unwrap();
+    while runtime.metrics().workers[0].parks == 0 {
+        std::thread::yield_now();
+    }
+    while runtime.metrics().workers[0].busy.is_zero() {
+        std::thread::yield_now();
+    }
+}
