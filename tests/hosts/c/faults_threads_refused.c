@@ -101,9 +101,35 @@ static void what_waited_is_done_when_threads_come_back(void) {
   end_runtime(runtime);
 }
 
+static atomic_int handled;
+
+static void handle(void *context, wharf_port_t port, wharf_message_t *message) {
+  (void)context, (void)port;
+  CHECK(message->kind == WHARF_KIND_SHUT_DOWN || message->tag == 9);
+  atomic_fetch_add(&handled, 1);
+}
+
+/* No worker has ever come to drain a handler's port: what is in it is handled at the end, last words of
+ * tasks and all; or, where not one thread is to be had, the end is not held up. */
+static void a_handler_is_given_its_messages_at_the_end(bool allowed) {
+  wharf_runtime_t runtime = threadless();
+  wharf_port_t port;
+  atomic_store(&handled, 0);
+  CHECK_OK(wharf_port_serve(runtime, handle, NULL, NULL, &port));
+  CHECK_OK(wharf_post(port, 9, NULL));
+  for (uint64_t tag = 1; tag <= 3; tag++) CHECK_OK(harbour_wait(port, tag, NULL));
+  if (!allowed) allow_threads(false);
+  CHECK_OK(wharf_runtime_shutdown(runtime, LONG));
+  CHECK(atomic_load(&handled) == (allowed ? 4 : 0));
+  if (!allowed) allow_threads(true);
+  CHECK_OK(wharf_runtime_free(runtime));
+}
+
 int main(void) {
+  a_handler_is_given_its_messages_at_the_end(true);
   a_close_is_bounded();
   a_shutdown_answers_for_threads_that_never_came();
+  a_handler_is_given_its_messages_at_the_end(false);
   a_blocking_job_without_a_thread_is_an_error();
   what_waited_is_done_when_threads_come_back();
   return 0;
