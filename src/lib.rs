@@ -108,6 +108,37 @@ pub mod time {
     };
 }
 
+/// ```
+/// # #[cfg(unix)]
+/// wharf::block_on(async {
+///     use wharf::process::Command;
+///
+///     let output = Command::new("echo").arg("ahoy").output().await?;
+///     assert!(output.status.success());
+///     assert_eq!(output.stdout, b"ahoy\n");
+///     std::io::Result::Ok(())
+/// })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[doc(inline)]
+pub use wharf_reactor::process;
+/// ```
+/// use wharf::signal::unix::{SignalKind, signal};
+///
+/// wharf::block_on(async {
+///     let mut hangups = signal(SignalKind::hangup())?;
+///     # unsafe extern "C" { fn raise(signal: i32) -> i32; }
+///     # // SAFETY: the signal is handled by now.
+///     # unsafe { raise(SignalKind::hangup().as_raw_value()) };
+///     hangups.recv().await;
+///     // Read the configuration again.
+///     std::io::Result::Ok(())
+/// })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[doc(inline)]
+pub use wharf_reactor::signal;
+
 pub use runtime::{Builder, Handle, Runtime, block_on};
 pub use task::{AbortHandle, JoinError, JoinHandle, JoinSet, spawn, spawn_blocking};
 pub use wharf_executor::task_local;

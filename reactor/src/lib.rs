@@ -10,7 +10,7 @@
 //! - `park`: how a seat's owner sleeps and is woken.
 //! - `wait`: the system's own waiting, and how deadlines are kept to the microsecond.
 //! - `registration`: how an operation is tried, waits, and follows its data to another seat.
-//! - [`net`]: the sockets. [`io`]: descriptors of one's own, copying, other crates' traits.
+//! - [`net`]: the sockets, and pipes. [`signal`], [`process`]: signals and child processes. [`io`]: descriptors of one's own, copying, other crates' traits.
 //!
 //! The crate knows no tasks and no timers: wakers and deadlines are all it sees of them.
 
@@ -19,9 +19,12 @@ pub mod io;
 pub mod net;
 mod park;
 mod ports;
+pub mod process;
+mod quiet;
 mod reactor;
 mod registration;
 mod seat;
+pub mod signal;
 mod slab;
 mod slot;
 mod source;

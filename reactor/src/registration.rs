@@ -138,6 +138,23 @@ impl Registration {
         })
     }
 
+    /// As [`run`](Self::run) for a stream, which returns 0 at once where nothing is `asked` for: there
+    /// need not be anything to wait for then.
+    pub(crate) fn run_if(
+        &self,
+        asked: bool,
+        direction: Direction,
+        mut op: impl FnMut() -> io::Result<(usize, Left)>,
+    ) -> impl Future<Output = io::Result<usize>> {
+        let mut waiter = Waiter::new(self.slot());
+        poll_fn(move |cx| {
+            if !asked {
+                return Poll::Ready(Ok(0));
+            }
+            self.poll_with(cx, direction, &mut op, |waker| waiter.wait(direction, waker))
+        })
+    }
+
     /// As [`run`](Self::run), for the one task that polls in this direction.
     pub(crate) fn poll_run<R>(
         &self,

@@ -11,6 +11,7 @@ use std::{
     fmt,
     future::Future,
     io::{self, IoSlice, IoSliceMut, Read},
+    net::Shutdown,
     os::fd::{AsFd, AsRawFd},
     task::{Context, Poll},
 };
@@ -82,50 +83,92 @@ impl<T: AsFd> Source<T> {
     ) -> io::Result<R> {
         self.registration.try_run(direction, || op(self.get()))
     }
-
-    pub(crate) fn send(&self, buf: &[u8]) -> io::Result<usize> {
-        self.socket().send_with_flags(buf, NO_SIGNAL)
-    }
-
-    pub(crate) fn send_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        // More than the system takes at once is simply not written this time.
-        self.socket().send_vectored_with_flags(&bufs[..bufs.len().min(MAX_SLICES)], NO_SIGNAL)
-    }
 }
 
 const MAX_SLICES: usize = 1024;
 
+/// How bytes come out of and go into a descriptor: as they do with a socket, unless it says otherwise.
+pub(crate) trait Stream: AsFd + Sized {
+    /// Writes without raising SIGPIPE.
+    fn put(&self, buf: &[u8]) -> io::Result<usize> {
+        SockRef::from(self).send_with_flags(buf, NO_SIGNAL)
+    }
+
+    /// As [`put`](Self::put), from several buffers.
+    fn put_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        // More than the system takes at once is simply not written this time.
+        SockRef::from(self).send_vectored_with_flags(at_once(bufs), NO_SIGNAL)
+    }
+
+    /// Says to the peer that no more will be written. A peer that has already gone is no error.
+    fn finish(&self) -> io::Result<()> {
+        match SockRef::from(self).shutdown(Shutdown::Write) {
+            // The peer was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Reads into room that need not be initialised; only ever writes to it.
+    #[cfg(any(feature = "tokio-io", feature = "hyper"))]
+    fn take(&self, room: &mut [std::mem::MaybeUninit<u8>]) -> io::Result<usize> {
+        SockRef::from(self).recv(room)
+    }
+}
+
+impl Stream for std::net::TcpStream {}
+impl Stream for std::os::unix::net::UnixStream {}
+
+/// As many of the buffers as the system takes in one call.
+pub(crate) fn at_once<'a, 'b>(bufs: &'a [IoSlice<'b>]) -> &'a [IoSlice<'b>] {
+    &bufs[..bufs.len().min(MAX_SLICES)]
+}
+
 /// Streams of bytes: a short operation says that nothing is left.
-impl<T: AsFd + Sync> Source<T>
+impl<T: Stream + Sync> Source<T>
 where
     for<'a> &'a T: Read,
 {
+    pub(crate) fn send(&self, buf: &[u8]) -> io::Result<usize> {
+        self.get().put(buf)
+    }
+
+    pub(crate) fn send_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.get().put_vectored(bufs)
+    }
+
     pub(crate) fn read<'a>(
         &'a self,
         buf: &'a mut [u8],
     ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
-        self.registration.run(Direction::Read, move || self.read_now(buf))
+        let asked = !buf.is_empty();
+        self.registration.run_if(asked, Direction::Read, move || self.read_now(buf))
     }
 
     pub(crate) fn read_vectored<'a>(
         &'a self,
         bufs: &'a mut [IoSliceMut<'_>],
     ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
-        self.run(Direction::Read, move |mut inner| inner.read_vectored(bufs))
+        let asked = bufs.iter().any(|buf| !buf.is_empty());
+        self.registration.run_if(asked, Direction::Read, move || {
+            Ok((self.get().read_vectored(bufs)?, Left::Perhaps))
+        })
     }
 
     pub(crate) fn write<'a>(
         &'a self,
         buf: &'a [u8],
     ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
-        self.registration.run(Direction::Write, move || self.write_now(buf))
+        self.registration.run_if(!buf.is_empty(), Direction::Write, move || self.write_now(buf))
     }
 
     pub(crate) fn write_vectored<'a>(
         &'a self,
         bufs: &'a [IoSlice<'_>],
     ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
-        self.run(Direction::Write, move |_| self.send_vectored(bufs))
+        let asked = bufs.iter().any(|buf| !buf.is_empty());
+        self.registration
+            .run_if(asked, Direction::Write, move || Ok((self.send_vectored(bufs)?, Left::Perhaps)))
     }
 
     pub(crate) fn poll_read(
@@ -133,6 +176,9 @@ where
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<io::Result<usize>> {
+        if buf.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
         self.registration.poll_run(cx, Direction::Read, || self.read_now(buf))
     }
 
@@ -145,6 +191,9 @@ where
     }
 
     pub(crate) fn poll_write(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if buf.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
         self.registration.poll_run(cx, Direction::Write, || self.write_now(buf))
     }
 
@@ -167,16 +216,12 @@ where
             return Poll::Ready(Ok(0));
         }
         self.registration.poll_run(cx, Direction::Read, || {
-            let done = self.socket().recv(room)?;
+            let done = self.get().take(room)?;
             Ok((done, Left::after(done, room.len())))
         })
     }
 
     fn read_now(&self, buf: &mut [u8]) -> io::Result<(usize, Left)> {
-        if buf.is_empty() {
-            // Where nothing has arrived, some sockets would block even for this.
-            return Ok((0, Left::Perhaps));
-        }
         let mut inner = self.get();
         inner.read(buf).map(|done| (done, Left::after(done, buf.len())))
     }

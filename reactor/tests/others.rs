@@ -73,6 +73,31 @@ fn udp_several_datagrams_behind_one_event() {
 }
 
 #[test]
+fn udp_multicast_and_broadcast() {
+    run(async {
+        let group = "239.255.77.1".parse().unwrap();
+        let here = std::net::Ipv4Addr::LOCALHOST;
+        let receiver = UdpSocket::bind("0.0.0.0:0").await.unwrap();
+        receiver.join_multicast_v4(group, here).unwrap();
+        let port = receiver.local_addr().unwrap().port();
+        let sender = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        socket2::SockRef::from(&sender).set_multicast_if_v4(&here).unwrap();
+        assert!(sender.multicast_loop_v4().unwrap());
+        sender.set_multicast_ttl_v4(0).unwrap();
+        assert_eq!(sender.multicast_ttl_v4().unwrap(), 0);
+        let mut buf = [0; 16];
+        let (sent, got) =
+            both(sender.send_to(b"to all", (group, port)), receiver.recv_from(&mut buf)).await;
+        assert_eq!(sent.unwrap(), 6);
+        assert_eq!(got.unwrap(), (6, sender.local_addr().unwrap()));
+        receiver.leave_multicast_v4(group, here).unwrap();
+        assert!(receiver.leave_multicast_v4(group, here).is_err(), "left already");
+        sender.set_broadcast(true).unwrap();
+        assert!(sender.broadcast().unwrap());
+    });
+}
+
+#[test]
 fn unix_streams_by_path_and_pair() {
     let place = Place::new("stream");
     run(async {

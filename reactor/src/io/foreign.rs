@@ -2,7 +2,10 @@
 
 #![allow(unused_imports, unused_macros, reason = "each feature uses its part")]
 
-use crate::net::{self, TcpStream, UnixStream, methods::shut_write};
+use crate::{
+    net::{self, TcpStream, UnixStream, pipes},
+    source::Stream,
+};
 use std::{
     io::{self, IoSlice, IoSliceMut},
     pin::Pin,
@@ -15,6 +18,7 @@ macro_rules! each_reader {
         $with!(TcpStream, UnixStream);
         $with!(net::tcp::ReadHalf<'_>, net::tcp::OwnedReadHalf);
         $with!(net::unix::ReadHalf<'_>, net::unix::OwnedReadHalf);
+        $with!(pipes::Receiver, crate::process::ChildStdout, crate::process::ChildStderr);
     };
 }
 
@@ -24,6 +28,7 @@ macro_rules! each_writer {
         $with!(TcpStream, UnixStream);
         $with!(net::tcp::WriteHalf<'_>, net::tcp::OwnedWriteHalf);
         $with!(net::unix::WriteHalf<'_>, net::unix::OwnedWriteHalf);
+        $with!(pipes::Sender, crate::process::ChildStdin);
     };
 }
 
@@ -78,7 +83,7 @@ mod futures {
                 }
 
                 fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-                    Poll::Ready(shut_write(self.source()))
+                    Poll::Ready(self.source().get().finish())
                 }
             }
         )*};
@@ -145,7 +150,7 @@ mod tokio {
                     self: Pin<&mut Self>,
                     _: &mut Context<'_>,
                 ) -> Poll<io::Result<()>> {
-                    Poll::Ready(shut_write(self.source()))
+                    Poll::Ready(self.source().get().finish())
                 }
             }
         )*};
@@ -211,7 +216,7 @@ mod hyper {
                     self: Pin<&mut Self>,
                     _: &mut Context<'_>,
                 ) -> Poll<io::Result<()>> {
-                    Poll::Ready(shut_write(self.source()))
+                    Poll::Ready(self.source().get().finish())
                 }
             }
         )*};

@@ -1,6 +1,10 @@
 //! What can be read and written piece by piece.
 
-use crate::net::{self, TcpStream, UnixStream};
+use crate::{
+    net::{self, TcpStream, UnixStream, pipes},
+    process,
+    source::Stream,
+};
 use std::{
     io,
     pin::Pin,
@@ -65,7 +69,7 @@ macro_rules! writes {
             }
 
             fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-                Poll::Ready(net::methods::shut_write(self.source()))
+                Poll::Ready(self.source().get().finish())
             }
         }
     )*};
@@ -74,6 +78,8 @@ macro_rules! writes {
 reads!(TcpStream, &TcpStream, UnixStream, &UnixStream);
 reads!(net::tcp::ReadHalf<'_>, net::tcp::OwnedReadHalf);
 reads!(net::unix::ReadHalf<'_>, net::unix::OwnedReadHalf);
+reads!(pipes::Receiver, &pipes::Receiver, process::ChildStdout, process::ChildStderr);
 writes!(TcpStream, &TcpStream, UnixStream, &UnixStream);
 writes!(net::tcp::WriteHalf<'_>, net::tcp::OwnedWriteHalf);
 writes!(net::unix::WriteHalf<'_>, net::unix::OwnedWriteHalf);
+writes!(pipes::Sender, &pipes::Sender, process::ChildStdin);

@@ -188,17 +188,6 @@ macro_rules! writing {
             Ok(())
         }
 
-        /// Ends the writing side: the peer reads the end of the stream after what was written.
-        ///
-        /// Cancel safe; it never waits.
-        ///
-        /// # Errors
-        ///
-        /// What the system says; a peer that has already gone is no error.
-        pub async fn shutdown(&self) -> io::Result<()> {
-            $crate::net::methods::shut_write(self.source())
-        }
-
         /// Writes without waiting.
         ///
         /// # Errors
@@ -242,8 +231,24 @@ macro_rules! writing {
     };
 }
 
-/// Poll functions, for a type with a method `source(&self) -> &Source<_>`.
-macro_rules! polling {
+/// How a socket's writing side ends, for a type with a method `source(&self) -> &Source<_>`.
+macro_rules! ending {
+    () => {
+        /// Ends the writing side: the peer reads the end of the stream after what was written.
+        ///
+        /// Cancel safe; it never waits.
+        ///
+        /// # Errors
+        ///
+        /// What the system says; a peer that has already gone is no error.
+        pub async fn shutdown(&self) -> io::Result<()> {
+            $crate::source::Stream::finish(self.source().get())
+        }
+    };
+}
+
+/// Poll functions for reading, for a type with a method `source(&self) -> &Source<_>`.
+macro_rules! polling_reads {
     () => {
         /// As [`read`](Self::read), for the one task that polls for reading: a later call replaces
         /// the waker of the one before.
@@ -267,7 +272,12 @@ macro_rules! polling {
         ) -> Poll<io::Result<usize>> {
             self.source().poll_read_vectored(cx, bufs)
         }
+    };
+}
 
+/// Poll functions for writing, for a type with a method `source(&self) -> &Source<_>`.
+macro_rules! polling_writes {
+    () => {
         /// As [`write`](Self::write), for the one task that polls for writing: a later call replaces
         /// the waker of the one before.
         ///
@@ -474,22 +484,13 @@ macro_rules! descriptor {
     };
 }
 
-pub(crate) use {datagrams, descriptor, polling, reading, writing};
+pub(crate) use {datagrams, descriptor, ending, polling_reads, polling_writes, reading, writing};
 
-use crate::source::Source;
-use std::{io, net::Shutdown, os::fd::AsFd};
+use std::io;
 
 pub(crate) fn ended_early(done: usize, wanted: usize) -> io::Error {
     let text = format!("the stream ended after {done} of {wanted} bytes");
     io::Error::new(io::ErrorKind::UnexpectedEof, text)
-}
-
-pub(crate) fn shut_write<T: AsFd>(source: &Source<T>) -> io::Result<()> {
-    match source.socket().shutdown(Shutdown::Write) {
-        // The peer was faster.
-        Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
-        result => result,
-    }
 }
 
 /// Zeroed room at the end of a `Vec`; what is not kept is cut off again, also by cancelling.

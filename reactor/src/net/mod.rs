@@ -1,7 +1,8 @@
-//! Sockets: TCP, UDP and Unix domain.
+//! Sockets: TCP, UDP and Unix domain; pipes.
 
 mod addr;
 pub(crate) mod methods;
+pub(crate) mod pipes;
 mod split;
 mod tcp_listener;
 mod tcp_socket;
@@ -26,8 +27,13 @@ pub mod tcp {
     pub use super::split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
 }
 
-/// The halves of a [`UnixStream`] and what goes with them.
+/// The halves of a [`UnixStream`] and what goes with them, and pipes.
 pub mod unix {
     pub use super::unix_split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
     pub use std::os::unix::net::SocketAddr;
+
+    /// Pipes, and FIFOs in the file system.
+    pub mod pipe {
+        pub use crate::net::pipes::{OpenOptions, Receiver, Sender, pipe};
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     TcpStream,
-    methods::{reading, writing},
+    methods::{ending, reading, writing},
 };
 use crate::{slot::Direction, source::Source};
 use std::{
@@ -59,6 +59,7 @@ macro_rules! halves {
             }
 
             writing!();
+            ending!();
         }
 
         impl OwnedReadHalf {
@@ -84,6 +85,7 @@ macro_rules! halves {
             }
 
             writing!();
+            ending!();
 
             /// Lets go of this half without ending the writing side.
             pub fn forget(mut self) {

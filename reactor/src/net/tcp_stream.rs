@@ -2,7 +2,7 @@
 
 use super::{
     addr::{self, ToSocketAddrs},
-    methods::{reading, writing},
+    methods::{ending, reading, writing},
     split::{self, OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf},
 };
 use crate::{
@@ -95,7 +95,9 @@ impl TcpStream {
 
     reading!();
     writing!();
-    super::methods::polling!();
+    ending!();
+    super::methods::polling_reads!();
+    super::methods::polling_writes!();
 
     /// Reads without taking: the next read returns the same bytes again. Returns how many; 0 at the
     /// end of the stream.

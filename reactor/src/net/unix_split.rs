@@ -2,7 +2,7 @@
 
 use super::{
     UnixStream,
-    methods::{reading, writing},
+    methods::{ending, reading, writing},
     split::halves,
 };
 use crate::{slot::Direction, source::Source};

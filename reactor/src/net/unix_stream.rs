@@ -1,7 +1,7 @@
 //! A connection over a Unix domain socket.
 
 use super::{
-    methods::{polling, reading, writing},
+    methods::{ending, polling_reads, polling_writes, reading, writing},
     unix_split::{self, OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf},
 };
 use crate::{registration::Wish, slot::Direction, source::Source};
@@ -101,7 +101,9 @@ impl UnixStream {
 
     reading!();
     writing!();
-    polling!();
+    ending!();
+    polling_reads!();
+    polling_writes!();
 
     /// Borrows the two directions, each for a task of its own.
     pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
