@@ -272,6 +272,9 @@ pub unsafe extern "C" fn wharf_port_notify(
 /// returns; it must not wait for something that needs a thread of the runtime. Control messages
 /// with a WHARF_CONTROL_... are obeyed by the port itself; all others come to the handler.
 ///
+/// What is in the port when its runtime is shut down is handled before that call is answered by
+/// WHARF_OK, unless the handler has been paused.
+///
 /// It belongs to the caller, who closes it. After that has been answered by WHARF_OK, the handler
 /// is not called any more. `options` may be NULL for the defaults; it is read during the call only.
 ///

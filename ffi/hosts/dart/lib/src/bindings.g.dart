@@ -358,7 +358,8 @@ final class WharfMessage extends Struct {
 typedef WharfNotify = Void Function(Pointer<Void> context, Uint64 port);
 
 /// Handles one message. The message is the port's and freed after the call; external data may be
-/// taken out of it as the page of `wharf_message_free` says. It does not throw.
+/// taken out of it as the page of `wharf_message_free` says, or all of it: copy the struct, set the
+/// type of `message->value` to WHARF_TYPE_NULL, and free the copy later. It does not throw.
 typedef WharfHandler = Void Function(Pointer<Void> context, Uint64 port, Pointer<WharfMessage> message);
 
 /// What has gone through a port. Set `size` before asking.
@@ -700,6 +701,9 @@ final class Bindings {
   /// The handler may post, submit, and close this port or another, which then takes effect when it
   /// returns; it must not wait for something that needs a thread of the runtime. Control messages
   /// with a WHARF_CONTROL_... are obeyed by the port itself; all others come to the handler.
+  ///
+  /// What is in the port when its runtime is shut down is handled before that call is answered by
+  /// WHARF_OK, unless the handler has been paused.
   ///
   /// It belongs to the caller, who closes it. After that has been answered by WHARF_OK, the handler
   /// is not called any more. `options` may be NULL for the defaults; it is read during the call only.
