@@ -97,7 +97,7 @@ impl Seat {
 }
 
 /// Proves: what an unparker did before is seen after the sleep that it ended, on the condition
-/// variable.
+/// variable. Seen to fail with `unpark` not taking the lock before it notifies.
 #[test]
 fn an_unpark_against_a_sleep_without_an_epoll() {
     model(|| {
@@ -116,7 +116,7 @@ fn an_unpark_against_a_sleep_without_an_epoll() {
     });
 }
 
-/// Proves: the same in an epoll.
+/// Proves: the same in an epoll. Seen to fail with `unpark` not waking the epoll.
 #[test]
 fn an_unpark_against_a_sleep_in_the_epoll() {
     model(|| {
@@ -157,7 +157,8 @@ fn an_epoll_is_opened_while_its_owner_sleeps_without() {
 
 /// Proves: a rescuer that looks into the epoll of an owner who is held up, or is just going to
 /// sleep, delivers the event or leaves it to the owner, and does not make off with the owner's
-/// wake: the event is delivered once, and the driver of a sleeping owner is in its own hands.
+/// wake: the event is delivered once, and the driver of a sleeping owner is in its own hands. Seen to
+/// fail with `lie_down` sleeping in spite of a permit.
 #[test]
 fn a_rescue_against_the_owner_and_an_unpark() {
     model(|| {

@@ -145,7 +145,7 @@ fn a_changed_waker_against_an_event() {
 }
 
 /// Proves: a waiting future whose place in front is taken by a task that polls is woken all the
-/// same.
+/// same. Seen to fail with `wait_alone` dropping the waker it displaces.
 #[test]
 fn a_polling_task_against_a_waiting_future() {
     model(|| {
