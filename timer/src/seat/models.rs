@@ -102,7 +102,7 @@ static VTABLE: RawWakerVTable = RawWakerVTable::new(
 );
 
 /// Proves: of firing (by the owner and a rescuer at once) and cancelling, exactly one gets the
-/// waker, and nothing is left of it. Seen to fail with `has_fired` always false in `cancel`.
+/// waker, and nothing is left of it. Seen to fail with `cancel` taking a fired node for one in a list.
 #[test]
 fn fire_against_cancel() {
     model(|| {

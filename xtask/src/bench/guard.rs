@@ -23,7 +23,7 @@ pub(crate) fn run() -> Result<(), Failure> {
 
 /// Compares with any commit.
 pub(super) fn against(commit: &str) -> Result<(), Failure> {
-    let here = Tree { folder: sh::root().to_path_buf() }.counts()?;
+    let here = Tree { folder: sh::root().to_path_buf(), name: "build-here" }.counts()?;
     let before = match Tree::of(commit)? {
         Ok(tree) => tree.counts().or_else(|failure| nothing(commit, &failure.to_string()))?,
         Err(why) => nothing(commit, why)?,
@@ -84,6 +84,9 @@ struct Count {
 /// A checked-out tree with the guard's package in it.
 struct Tree {
     folder: PathBuf,
+    /// Of its folder to build in. Two trees can't share one: cargo knows the packages of a workspace
+    /// by their place in it, and would take one tree's for the other's, already built.
+    name: &'static str,
 }
 
 impl Tree {
@@ -113,11 +116,11 @@ impl Tree {
         // Dated now (-m): cargo takes what is older than the last build for already built.
         unpack.arg("-xmf").arg(&archive).arg("-C").arg(&folder);
         sh::run_unseen(unpack)?;
-        Ok(Ok(Self { folder }))
+        Ok(Ok(Self { folder, name: "build-before" }))
     }
 
     fn counts(&self) -> Result<Vec<Count>, Failure> {
-        let target = target()?;
+        let target = target()?.join(self.name);
         let mut build = sh::cargo(["build", "--quiet", "--release", "-p", "wharf-guard"]);
         build.current_dir(&self.folder).env("CARGO_TARGET_DIR", &target);
         sh::run(build)?;
@@ -154,7 +157,7 @@ fn total(text: &str) -> Option<f64> {
     line?.trim().parse().ok().filter(|total| *total > 0.0)
 }
 
-/// A target folder of its own for both trees: the same flags for both, and nobody else's.
+/// What the guard makes is in a folder of its own: the same flags for both trees, and nobody else's.
 fn target() -> Result<PathBuf, Failure> {
     let folder = sh::target_dir()?.join("guard");
     fs::create_dir_all(&folder).map_err(|error| cannot("make", &folder, &error))?;
