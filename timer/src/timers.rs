@@ -238,8 +238,8 @@ fn with_here<R>(f: impl FnOnce(&Timers, Option<usize>) -> R) -> R {
 #[track_caller]
 fn no_timers() -> ! {
     panic!(
-        "the current runtime has no timers; build it with `Builder::enable_time` or \
-         `Builder::enable_all`"
+        "the current runtime has no timers; build it without `Builder::disable_time`, or with \
+         `enable_time` after it"
     )
 }
 
