@@ -181,10 +181,13 @@ pub unsafe extern "C" fn wharf_port_recv_batch(
     count: *mut usize,
     timeout_ns: i64,
 ) -> wharf_status_t {
-    call_for(|| {
-        let count = args::out(count, "count")?;
+    if !count.is_null() {
+        // Before anything can be refused, in a forked child as well.
         // SAFETY: not NULL, so the caller lets us write to it.
         unsafe { count.write(0) };
+    }
+    call_for(|| {
+        let count = args::out(count, "count")?;
         let out = args::out(out, "out")?;
         if capacity == 0 || capacity > isize::MAX as usize / size_of::<wharf_message_t>() {
             let text = format!("room for {capacity} messages");

@@ -4,7 +4,7 @@ use super::args;
 use crate::{
     boundary::call,
     message::{Message, wharf_message_t},
-    status::wharf_status_t,
+    status::{Error, wharf_status_t},
     value::{Value, raw::*},
 };
 use std::{ffi::c_char, ptr};
@@ -91,6 +91,9 @@ pub unsafe extern "C" fn wharf_value_copy(
 ) -> wharf_status_t {
     call(|| {
         let out = args::out(out, "out")?;
+        if value.is_null() {
+            return Err(Error::null("value"));
+        }
         // SAFETY: the caller's word.
         let copy = unsafe { Value::copy_whole(value) }?;
         // SAFETY: not NULL, so the caller lets us write to it.
