@@ -2,6 +2,7 @@
 
 mod c;
 mod install;
+mod memcheck;
 mod parts;
 
 use crate::{

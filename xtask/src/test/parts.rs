@@ -1,6 +1,6 @@
 //! The parts of `cargo xtask test`, in the order they run: the quick ones first.
 
-use super::{Part, c, install};
+use super::{Part, c, install, memcheck};
 use crate::{bench, command::Failure, dart, header, loom, needs, sh};
 
 /// Every part there is. A new one adds its entry here.
@@ -52,6 +52,12 @@ pub(super) const PARTS: &[Part] = &[
         about: "the C side: headers alone, README, tests and host under the sanitizers",
         needs: c::NEEDS,
         run: c::run,
+    },
+    Part {
+        name: "memcheck",
+        about: "the programs of the promises, in C, under valgrind's memcheck",
+        needs: memcheck::NEEDS,
+        run: memcheck::run,
     },
     Part {
         name: "install",
