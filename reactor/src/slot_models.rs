@@ -186,7 +186,8 @@ fn an_event_against_a_change_of_tenants() {
     });
 }
 
-/// Proves: a shutdown ends the wait of whoever waits or is about to.
+/// Proves: a shutdown ends the wait of whoever waits or is about to. Seen to fail with `event` taking the
+/// reader for READABLE alone.
 #[test]
 fn a_shutdown_against_a_wait() {
     model(|| {
