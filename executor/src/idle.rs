@@ -29,7 +29,6 @@
 //! ends its search in one of three ways, each with the fence and the look of S3 and S4 after it:
 //! by finding work, and then it looks whether there is more and wakes the next; by finding none, and
 //! then it is a sleeper; or, as a pusher that found nobody to wake at P4, by looking again.
-
 //!
 //! *No busy seat is left unwatched while another sleeps*, so that what a long poll holds up is
 //! rescued, also where it lies in a LIFO slot, which no searcher looks into:

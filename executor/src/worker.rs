@@ -29,9 +29,9 @@
 //!
 //! A watcher that gets work of its own watches no longer, and a push that finds nobody watching wakes
 //! a sleeper, which then does. A wake from outside spares the watcher, so that it is always the same,
-//! warm worker that serves a foreign thread. When all is quiet for a few heartbeats, or for some more parks, nobody watches any more, and an idle
-//! executor makes no system calls at all. Why no seat is left unwatched is told in
-//! [`idle`](crate::idle).
+//! warm worker that serves a foreign thread. When all is quiet for a few heartbeats, or for some more
+//! parks, nobody watches any more, and an idle executor makes no system calls at all. Why no seat is
+//! left unwatched is told in [`idle`](crate::idle).
 
 use crate::{seat::Seat, shared::Shared, task::Task};
 use std::{
