@@ -4,6 +4,7 @@
 //! [`Sink`]: a queue that the host drains, or one that wharf drains, into the Dart VM or into a
 //! function of the host's.
 
+mod line;
 mod mailbox;
 #[cfg(all(test, loom))]
 mod models;

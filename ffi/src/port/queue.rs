@@ -3,11 +3,11 @@
 //! Every task that was accepted has a place reserved for its terminal message: `reserved` places
 //! are kept free in the buffer beyond what is in it, so that pushing one never allocates.
 
+use super::line::Line;
 use crate::{
     message::{Message, WHARF_KIND_DATA},
     status::{Error, Result, WHARF_NO_MEMORY},
 };
-use std::collections::VecDeque;
 
 /// What to do with a data message when the port is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +34,8 @@ pub(crate) enum Pushed {
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Messages {
-    normal: VecDeque<Message>,
-    control: VecDeque<Message>,
+    normal: Line,
+    control: Line,
     reserved: usize,
     data: usize,
     capacity: usize,
@@ -49,8 +49,8 @@ impl Messages {
     /// An empty queue that holds at most `capacity` data messages.
     pub(crate) fn new(capacity: usize, full: Full) -> Self {
         Self {
-            normal: VecDeque::new(),
-            control: VecDeque::new(),
+            normal: Line::default(),
+            control: Line::default(),
             reserved: 0,
             data: 0,
             capacity,
@@ -93,7 +93,7 @@ impl Messages {
 
     /// Pushes into a reserved place; does not allocate.
     pub(crate) fn push_terminal(&mut self, message: Message) {
-        debug_assert!(self.reserved > 0 && self.normal.len() < self.normal.capacity());
+        debug_assert!(self.reserved > 0 && self.normal.room() > 0);
         self.reserved -= 1;
         self.posted += 1;
         self.normal.push_back(message);
@@ -152,7 +152,7 @@ impl Messages {
     /// which is empty, and whose buffer takes their place. False where they stay: one of them may
     /// still have to be found, to be dropped for a newer one, or there is no memory for the places
     /// that are reserved.
-    pub(crate) fn hand_over(&mut self, into: &mut VecDeque<Message>, few: usize) -> bool {
+    pub(crate) fn hand_over(&mut self, into: &mut Line, few: usize) -> bool {
         let drops = self.full != Full::Refuse && self.capacity != usize::MAX;
         if drops || self.normal.len() <= few || into.try_reserve(self.reserved + 1).is_err() {
             return false;
@@ -168,7 +168,7 @@ impl Messages {
     }
 
     /// Takes all messages out, to be dropped outside the lock.
-    pub(crate) fn clear(&mut self) -> (VecDeque<Message>, VecDeque<Message>) {
+    pub(crate) fn clear(&mut self) -> (Line, Line) {
         self.data = 0;
         (std::mem::take(&mut self.normal), std::mem::take(&mut self.control))
     }
@@ -182,7 +182,7 @@ impl Messages {
     }
 
     fn remove_oldest(&mut self) -> Option<Message> {
-        let oldest = self.normal.iter().position(|message| message.kind == WHARF_KIND_DATA)?;
+        let oldest = self.normal.first_of(WHARF_KIND_DATA)?;
         self.data -= 1;
         self.normal.remove(oldest)
     }
@@ -191,8 +191,7 @@ impl Messages {
         let mut out = Vec::new();
         let mut at = 0;
         while at < self.normal.len() {
-            let message = &self.normal[at];
-            if message.kind == WHARF_KIND_DATA && message.tag == tag {
+            if self.normal.is_at(at, WHARF_KIND_DATA, tag) {
                 out.extend(self.normal.remove(at));
                 self.data -= 1;
             } else {
@@ -262,12 +261,12 @@ mod tests {
         for tag in 0..1000 {
             queue.reserve().unwrap();
             data(&mut queue, tag);
-            assert!(queue.normal.capacity() - queue.normal.len() >= queue.reserved);
+            assert!(queue.normal.room() >= queue.reserved);
         }
-        let before = queue.normal.capacity();
+        let before = queue.normal.capacities();
         for tag in 0..1000 {
             queue.push_terminal(message(WHARF_KIND_OK, tag));
         }
-        assert_eq!((queue.normal.capacity(), queue.reserved), (before, 0));
+        assert_eq!((queue.normal.capacities(), queue.reserved), (before, 0));
     }
 }

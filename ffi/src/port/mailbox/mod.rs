@@ -29,11 +29,12 @@ mod receiving;
 mod tasks;
 
 use super::{
+    line::Line,
     queue::{Full, Messages},
     tasks::{Abort, Tasks},
 };
-use crate::{message::Message, status::*};
-use std::{collections::VecDeque, sync::OnceLock, task::Waker, time::Instant};
+use crate::status::*;
+use std::{sync::OnceLock, task::Waker, time::Instant};
 use wharf_base::sync::{
     Condvar, Mutex, MutexGuard,
     atomic::{AtomicBool, AtomicUsize},
@@ -99,7 +100,7 @@ struct State<A> {
 /// See the module.
 pub(crate) struct Mailbox<A, B> {
     /// Messages that receivers have taken over from those that came in. Locked before `state`.
-    ready: Mutex<VecDeque<Message>>,
+    ready: Mutex<Line>,
     state: Mutex<State<A>>,
     arrived: Condvar,
     settled: Condvar,
@@ -182,7 +183,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
             pumped,
         };
         Self {
-            ready: Mutex::new(VecDeque::new()),
+            ready: Mutex::new(Line::default()),
             state: Mutex::new(state),
             arrived: Condvar::new(),
             settled: Condvar::new(),

@@ -42,17 +42,17 @@
 use super::{Arrived, Bell, Duty, Limits, Mailbox, Phase, State, Wait, refusal, wait_on};
 use crate::{
     message::{Message, WHARF_KIND_DATA, wharf_message_t},
-    port::tasks::Abort,
+    port::{line::Line, tasks::Abort},
     status::{Error, Result, WHARF_WRONG_STATE},
 };
-use std::{collections::VecDeque, mem::MaybeUninit, task::Waker};
+use std::{mem::MaybeUninit, task::Waker};
 use wharf_base::sync::{MutexGuard, atomic::Ordering::Relaxed, lock};
 
 /// Messages that are moved out under one hold of `state`: few enough for a sender to wait for it
 /// without going to sleep.
 const CHUNK: usize = if cfg!(loom) { 1 } else { 32 };
 
-type Ready<'a> = MutexGuard<'a, VecDeque<Message>>;
+type Ready<'a> = MutexGuard<'a, Line>;
 
 /// A host's room for messages, and how much of it is filled.
 struct Room<'a> {
