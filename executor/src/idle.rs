@@ -28,7 +28,8 @@
 //! person, and finds it sleeping. It may find another searcher at P3, and rely on that: a searcher
 //! ends its search in one of three ways, each with the fence and the look of S3 and S4 after it:
 //! by finding work, and then it looks whether there is more and wakes the next; by finding none, and
-//! then it is a sleeper; or, as a pusher that found nobody to wake at P4, by looking again.
+//! then it is a sleeper, or, where S4 has found something, brings that home and looks for more as
+//! well (`worker::from_injector`); or, as a pusher that found nobody to wake at P4, by looking again.
 //!
 //! *No busy seat is left unwatched while another sleeps*, so that what a long poll holds up is
 //! rescued, also where it lies in a LIFO slot, which no searcher looks into:

@@ -285,7 +285,13 @@ fn from_injector(shared: &Shared, seat: &Seat, most: usize) -> Option<Task> {
     }
     let share = (waiting / shared.seats.len() + 1).min(most);
     seat.own.eager.set(true);
-    shared.injector.pop(share, |task| seat.push_back(task))
+    let first = shared.injector.pop(share, |task| seat.push_back(task));
+    // What comes from outside is pushed at no seat, so no push has seen to a watcher; and whoever
+    // pushed the rest may have relied on a search of ours, which has ended without a find (S4).
+    if (seat.waiting() > 0 || shared.injector.len() > 0) && !shared.idle.is_watched(seat.number) {
+        shared.post_watch();
+    }
+    first
 }
 
 /// Looks into the other seats' queues, unless somebody else does.

@@ -332,6 +332,26 @@ fn a_main_future_that_blocks_is_relied_on_by_nobody() {
     }
 }
 
+#[test]
+fn tasks_from_outside_that_wait_for_one_another() {
+    for round in 0..2000 {
+        let runtime = multi(2);
+        let (send, done) = mpsc::channel();
+        drop(runtime.spawn(async move { send.send(()).unwrap() }));
+        done.recv().unwrap();
+        // The only worker looks around once more, and goes to sleep: some time on that way.
+        (0..round % 500 * 20).for_each(|_| std::hint::spin_loop());
+        let (answer, answered) = mpsc::channel();
+        let (send, done) = mpsc::channel();
+        drop(runtime.spawn(async move {
+            answered.recv().unwrap();
+            send.send(()).unwrap();
+        }));
+        drop(runtime.spawn(async move { answer.send(()).unwrap() }));
+        done.recv().unwrap();
+    }
+}
+
 /// A driver whose owner's heart does not beat.
 #[derive(Default)]
 struct Heartless(ThreadDriver);
