@@ -441,8 +441,7 @@ mod models {
     }
 
     /// Proves: two jobs that wait for one another get a thread each, whether the first is still on its
-    /// way when the second comes or not (one that nobody comes for is a deadlock). Seen to fail where a
-    /// thread that takes a job sends for nobody, and where one that has come is still waited for.
+    /// way when the second comes or not (one that nobody comes for is a deadlock).
     #[test]
     fn jobs_that_wait_for_one_another() {
         model(2, || {

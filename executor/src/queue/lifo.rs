@@ -60,8 +60,7 @@ mod models {
     }
 
     /// Proves: an owner that fills and empties the slot against a rescuer: each item is got once,
-    /// with all that was written before. Seen to fail with a load and a store in `take`, and with a
-    /// relaxed store in `replace`.
+    /// with all that was written before. Seen to fail with a load and a store in `take`.
     #[test]
     fn owner_against_a_rescuer() {
         model(3, || {
