@@ -46,7 +46,7 @@ pub fn growth(rows: &[Row]) -> Vec<Panel> {
     panels
 }
 
-/// One panel for each work that kept its latencies.
+/// One panel for each work for which more than one entrant kept latencies.
 pub fn latencies(rows: &[Row]) -> Vec<Panel> {
     let mut panels: Vec<Panel> = Vec::new();
     for row in rows {
@@ -60,7 +60,7 @@ pub fn latencies(rows: &[Row]) -> Vec<Panel> {
             (points.len() > 1).then_some((who, points))
         };
         let lines: Vec<_> = ALL.into_iter().filter_map(line).collect();
-        if !known && !lines.is_empty() && row.series.is_none() {
+        if !known && lines.len() > 1 && row.series.is_none() {
             let y = "µs".to_owned();
             panels.push(Panel { title: title.to_owned(), x: "one in ... is slower", y, lines });
         }
