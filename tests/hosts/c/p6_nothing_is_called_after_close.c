@@ -3,7 +3,7 @@
  * code, closing never waits. */
 #include "vm.h"
 
-#include <unistd.h>
+#include <sched.h>
 
 enum { SHORT = 1000000 };
 
@@ -79,11 +79,12 @@ static void a_hog_holds_up_a_shutdown_but_not_its_caller(void) {
   CHECK_OK(wharf_runtime_free(mine));
 }
 
-static atomic_int answered;
+static atomic_int answered, freeing, go_on;
 
 static void freed_slowly(void *nothing, void *peer) {
   CHECK(!atomic_load(&answered));
-  usleep(20000);
+  atomic_store(&freeing, 1);
+  while (!atomic_load(&go_on)) sched_yield();
   CHECK(!atomic_load(&answered));
   parcel_freed(nothing, peer);
 }
@@ -96,6 +97,10 @@ static void a_close_waits_for_finalizers(void) {
   wharf_port_t port = open_port(runtime);
   CHECK_OK(harbour_ferry(port, 1, &value, NULL));
   while (harbour_alive() == 0) stats_of(port);
+  REFUSED(wharf_port_close(port, SHORT), WHARF_TIMEOUT);
+  while (!atomic_load(&freeing)) sched_yield();
+  REFUSED(wharf_port_close(port, SHORT), WHARF_TIMEOUT);
+  atomic_store(&go_on, 1);
   CHECK_OK(wharf_port_close(port, LONG));
   atomic_store(&answered, 1);
   CHECK(atomic_load(&parcel.freed) == 1);
