@@ -41,9 +41,10 @@
 //! B2 fence(SeqCst)                    W2 fence(SeqCst), the same as S3
 //! B3 at each push: a watcher or a     W3 a busy seat, and no watcher: sleeping -= me, and watch
 //!    searcher but me? then done
-//! B4 a sleeper? as P4                 W4 park
+//! B4 fence(SeqCst), a sleeper? as P4  W4 park
 //! ```
 //!
+//! A push has no fence of its own before B3, so W3 asks whether a seat is busy, not what waits there.
 //! If B2 comes first, W3 sees the busy seat. If W2 does, then B3 sees neither a watcher nor a
 //! searcher in the sleeper's person, and B4 finds it sleeping. A searcher relied on at B3 ends as
 //! above: as a sleeper, by W2 and W3; or by finding work, and then it sees to a watcher in turn.
@@ -357,6 +358,152 @@ mod models {
             assert!(!(attended && left_attended), "two owners");
             // Neither, only where the owner was still there when it was put in, and saw it.
             assert!(attended || left_attended, "forgotten");
+        });
+    }
+
+    /// Set once, and waited for.
+    struct Flag(Mutex<bool>, wharf_base::sync::Condvar);
+
+    impl Flag {
+        fn new() -> Self {
+            Self(Mutex::new(false), wharf_base::sync::Condvar::new())
+        }
+
+        fn set(&self) {
+            *lock(&self.0) = true;
+            self.1.notify_all();
+        }
+
+        fn wait(&self) {
+            let mut set = lock(&self.0);
+            while !*set {
+                set = self.1.wait(set).unwrap();
+            }
+        }
+    }
+
+    /// Two jobs from outside, of which the one that is taken first waits for the other; a worker that
+    /// takes home all there is; and a thread that is started once, when it is sent for.
+    struct Pair {
+        idle: Idle,
+        drivers: [ThreadDriver; 2],
+        /// Outside, and at the first worker's seat.
+        jobs: Mutex<[usize; 2]>,
+        /// As the queues': looked at without the lock.
+        lens: [AtomicUsize; 2],
+        taken: AtomicUsize,
+        started: Flag,
+        answered: Flag,
+    }
+
+    const OUTSIDE: usize = 0;
+    const HOME: usize = 1;
+
+    impl Pair {
+        fn change<T>(&self, change: impl FnOnce(&mut [usize; 2]) -> T) -> T {
+            let mut jobs = lock(&self.jobs);
+            let result = change(&mut jobs);
+            (0..2).for_each(|at| self.lens[at].store(jobs[at], Relaxed));
+            result
+        }
+
+        fn is_left(&self) -> bool {
+            self.lens.iter().any(|len| len.load(Relaxed) > 0)
+        }
+
+        fn push(&self) {
+            self.change(|jobs| jobs[OUTSIDE] += 1);
+            fence(SeqCst);
+            self.wake_one();
+        }
+
+        fn wake_one(&self) {
+            let start = || {
+                let vacant = self.idle.vacant.remove(1);
+                if vacant {
+                    self.started.set();
+                }
+                vacant
+            };
+            let may_start = || self.idle.vacant.contains(1);
+            if let Some(seat) = self.idle.find_searcher(may_start, start, || self.is_left()) {
+                self.drivers[seat].unpark();
+            }
+        }
+
+        /// `worker::from_injector`; only where `brings_home`, more than one job.
+        fn take(&self, brings_home: bool) -> bool {
+            let got = self.change(|jobs| {
+                let from = if jobs[HOME] > 0 { HOME } else { OUTSIDE };
+                let got = jobs[from] > 0;
+                jobs[from] -= usize::from(got);
+                if brings_home && got {
+                    jobs[HOME] += std::mem::take(&mut jobs[OUTSIDE]);
+                }
+                got
+            });
+            if got && self.is_left() {
+                // `Shared::post_watch`
+                fence(SeqCst);
+                self.wake_one();
+            }
+            got
+        }
+
+        /// A worker until it has done one job.
+        fn work(&self, seat: usize, mut searching: bool) {
+            loop {
+                if self.is_left() && self.take(seat == 0) {
+                    break;
+                }
+                let searching_still = std::mem::take(&mut searching);
+                if self.idle.fall_asleep(seat, searching_still, || self.is_left()) {
+                    self.drivers[seat].park(None);
+                }
+                searching = self.idle.wake_up(seat);
+            }
+            if searching {
+                self.idle.end_search();
+                fence(SeqCst);
+                if self.is_left() {
+                    self.wake_one();
+                }
+            }
+            match self.taken.fetch_add(1, Relaxed) {
+                0 => self.answered.wait(),
+                _ => self.answered.set(),
+            }
+        }
+    }
+
+    /// Proves: of two jobs from outside that came while a worker searched in vain, neither is left
+    /// lying where that worker takes both home and the first waits for the second. Seen to fail
+    /// where the worker doesn't see to what it has brought home, and without the fence before it does.
+    #[test]
+    fn what_is_brought_home_against_a_search_in_vain() {
+        model(2, || {
+            let idle = Idle::new(2);
+            assert!(idle.vacant.remove(0) && idle.begin_search());
+            let pair = Arc::new(Pair {
+                idle,
+                drivers: [ThreadDriver::new(), ThreadDriver::new()],
+                jobs: Mutex::new([0; 2]),
+                lens: [AtomicUsize::new(0), AtomicUsize::new(0)],
+                taken: AtomicUsize::new(0),
+                started: Flag::new(),
+                answered: Flag::new(),
+            });
+            let first = pair.clone();
+            let first = thread::spawn(move || first.work(0, true));
+            let second = pair.clone();
+            let second = thread::spawn(move || {
+                second.started.wait();
+                second.work(1, true);
+            });
+            pair.push();
+            pair.push();
+            first.join().unwrap();
+            second.join().unwrap();
         });
     }
 

@@ -240,6 +240,8 @@ impl Shared {
     #[cold]
     pub(crate) fn post_watch(&self) {
         if self.seats.len() > 1 && self.is_multi_thread() && !self.is_closed() {
+            // Pairs with S3 in `idle`: of a searcher that we rely on, and that finds nothing more.
+            fence(SeqCst);
             self.wake_one();
         }
     }

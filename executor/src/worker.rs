@@ -148,7 +148,7 @@ pub(crate) fn leave(shared: &Shared, seat: &Seat) {
     }
     if seat.ring.len() > 0
         || was_searching && shared.injector.len() > 0
-        || is_unwatched(shared, seat)
+        || leaves_unwatched(shared, seat)
     {
         shared.wake_one();
     }
@@ -371,12 +371,20 @@ fn is_needed(shared: &Shared, seat: &Seat, guest: &impl Guest) -> bool {
         || !shared.idle.is_searched() && shared.seats.len() > 1 && others()
 }
 
-/// Whether a seat is busy, something could be held up there, and nobody but us watches (W3).
+/// Whether a seat is busy, and nobody but us watches (W3). What waits there can't be asked for: its
+/// owner pushes without a fence.
 fn is_unwatched(shared: &Shared, seat: &Seat) -> bool {
-    let may_be_held_up = |other: &Seat| {
-        shared.idle.is_busy(other.number) && (other.waiting() > 0 || !other.driver.is_idle())
-    };
-    !shared.idle.is_watched(seat.number) && others(shared, seat).any(may_be_held_up)
+    let is_busy = |other: &Seat| shared.idle.is_busy(other.number);
+    !shared.idle.is_watched(seat.number) && others(shared, seat).any(is_busy)
+}
+
+/// Whether something is seen that a busy seat could hold up, and nobody watches: for who leaves, and
+/// can't watch itself. Whoever has relied on our search has had a fence after its push.
+fn leaves_unwatched(shared: &Shared, seat: &Seat) -> bool {
+    let may_be_held_up = |other: &Seat| other.waiting() > 0 || !other.driver.is_idle();
+    is_unwatched(shared, seat)
+        && others(shared, seat)
+            .any(|other| shared.idle.is_busy(other.number) && may_be_held_up(other))
 }
 
 fn others<'a>(shared: &'a Shared, seat: &'a Seat) -> impl Iterator<Item = &'a Seat> {
