@@ -10,8 +10,9 @@ use crate::{
     site::Site,
 };
 use std::{
+    fs,
     path::{Path, PathBuf},
-    process::ExitStatus,
+    process::{self, ExitStatus},
 };
 
 pub(crate) const COMMAND: Command = Command {
@@ -161,6 +162,29 @@ impl Host {
             Self::Dart(host) => host.run(options, site, urls),
         }
     }
+}
+
+/// Has a host load the URLs; all hosts take the same words. `what` names it where it can't be started.
+fn load(
+    mut host: process::Command,
+    what: &str,
+    options: &Options,
+    site: Option<&Site>,
+    urls: &[String],
+) -> Result<(), Failure> {
+    let list = sh::work_dir("demo")?.join("urls.txt");
+    fs::write(&list, urls.join("\n") + "\n")
+        .map_err(|error| Failure::new(format!("cannot write {}: {error}", list.display())))?;
+    host.args(["--concurrency", &options.concurrency.to_string()]);
+    host.args(["--time-limit", &options.time_limit_ms.to_string()]);
+    if options.quiet {
+        host.arg("--quiet");
+    }
+    if let Some(site) = site {
+        host.arg("--trust").arg(&site.ca).arg("--all");
+    }
+    let status = host.arg(&list).status();
+    judge(status.map_err(|error| Failure::new(format!("cannot start {what}: {error}")))?)
 }
 
 /// What a host's exit status says; all hosts end alike.

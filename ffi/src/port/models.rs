@@ -123,21 +123,24 @@ fn the_bell_with_two_receivers() {
     });
 }
 
+/// Two threads that receive a message each, and sleep until there is one.
+fn receivers(mailbox: &Arc<Box>) -> [thread::JoinHandle<()>; 2] {
+    std::array::from_fn(|_| {
+        let mailbox = mailbox.clone();
+        thread::spawn(move || {
+            let mut message = [MaybeUninit::uninit()];
+            assert_eq!(mailbox.receive(&mut message, Wait::Forever).unwrap(), 1);
+        })
+    })
+}
+
 /// Proves: sleeping receivers are woken for all messages, though a batch costs one wake (a lost
 /// wake is a deadlock to loom). Seen to fail without the call being passed on in `take`.
 #[test]
 fn sleeping_receivers_are_woken() {
     model(|| {
         let mailbox = mailbox();
-        let receivers: Vec<_> = (0..2)
-            .map(|_| {
-                let mailbox = mailbox.clone();
-                thread::spawn(move || {
-                    let mut message = [MaybeUninit::uninit()];
-                    assert_eq!(mailbox.receive(&mut message, Wait::Forever).unwrap(), 1);
-                })
-            })
-            .collect();
+        let receivers = receivers(&mailbox);
         post(&mailbox, 1);
         post(&mailbox, 2);
         for receiver in receivers {
@@ -152,15 +155,7 @@ fn sleeping_receivers_are_woken() {
 fn what_was_taken_over_is_passed_on() {
     model(|| {
         let mailbox = mailbox();
-        let receivers: Vec<_> = (0..2)
-            .map(|_| {
-                let mailbox = mailbox.clone();
-                thread::spawn(move || {
-                    let mut message = [MaybeUninit::uninit()];
-                    assert_eq!(mailbox.receive(&mut message, Wait::Forever).unwrap(), 1);
-                })
-            })
-            .collect();
+        let receivers = receivers(&mailbox);
         for tag in 1..=3 {
             post(&mailbox, tag);
         }

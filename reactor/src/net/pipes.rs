@@ -98,6 +98,42 @@ pub fn pipe() -> io::Result<(Sender, Receiver)> {
     Ok((Sender::from_owned_fd(writer.into())?, Receiver::from_owned_fd(reader.into())?))
 }
 
+/// What both ends have of ways in and out.
+macro_rules! handing_over {
+    ($child:literal) => {
+        /// As [`from_owned_fd`](Self::from_owned_fd), for an open file.
+        ///
+        /// # Errors
+        ///
+        /// As there.
+        pub fn from_file(file: File) -> io::Result<Self> {
+            Self::from_owned_fd(file.into())
+        }
+
+        /// The bare end, non-blocking as it is.
+        ///
+        /// # Errors
+        ///
+        /// None at present.
+        pub fn into_nonblocking_fd(self) -> io::Result<OwnedFd> {
+            Ok(self.source.into_inner().into())
+        }
+
+        #[doc = concat!("The bare end, blocking again: as a child's standard ", $child, ", say.")]
+        ///
+        /// # Errors
+        ///
+        /// What the system says.
+        pub fn into_blocking_fd(self) -> io::Result<OwnedFd> {
+            blocking(self.source.into_inner())
+        }
+
+        pub(crate) fn source(&self) -> &Source<End> {
+            &self.source
+        }
+    };
+}
+
 /// The end of a pipe that is written to.
 ///
 /// All its methods take `&self`. Dropping the last sender of a pipe is the end for its receivers.
@@ -120,36 +156,7 @@ impl Sender {
         Ok(Self { source: Source::new(end, wish)? })
     }
 
-    /// As [`from_owned_fd`](Self::from_owned_fd), for an open file.
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    pub fn from_file(file: File) -> io::Result<Self> {
-        Self::from_owned_fd(file.into())
-    }
-
-    /// The bare end, non-blocking as it is.
-    ///
-    /// # Errors
-    ///
-    /// None at present.
-    pub fn into_nonblocking_fd(self) -> io::Result<OwnedFd> {
-        Ok(self.source.into_inner().into())
-    }
-
-    /// The bare end, blocking again: as a child's standard input, say.
-    ///
-    /// # Errors
-    ///
-    /// What the system says.
-    pub fn into_blocking_fd(self) -> io::Result<OwnedFd> {
-        blocking(self.source.into_inner())
-    }
-
-    pub(crate) fn source(&self) -> &Source<End> {
-        &self.source
-    }
+    handing_over!("input");
 
     writing!();
     polling_writes!();
@@ -175,36 +182,7 @@ impl Receiver {
         Ok(Self { source: Source::new(end, wish)? })
     }
 
-    /// As [`from_owned_fd`](Self::from_owned_fd), for an open file.
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    pub fn from_file(file: File) -> io::Result<Self> {
-        Self::from_owned_fd(file.into())
-    }
-
-    /// The bare end, non-blocking as it is.
-    ///
-    /// # Errors
-    ///
-    /// None at present.
-    pub fn into_nonblocking_fd(self) -> io::Result<OwnedFd> {
-        Ok(self.source.into_inner().into())
-    }
-
-    /// The bare end, blocking again: as a child's standard output, say.
-    ///
-    /// # Errors
-    ///
-    /// What the system says.
-    pub fn into_blocking_fd(self) -> io::Result<OwnedFd> {
-        blocking(self.source.into_inner())
-    }
-
-    pub(crate) fn source(&self) -> &Source<End> {
-        &self.source
-    }
+    handing_over!("output");
 
     reading!();
     polling_reads!();

@@ -3,7 +3,6 @@
 use super::Options;
 use crate::{command::Failure, sh, site::Site};
 use std::{
-    fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -28,22 +27,6 @@ pub(super) fn run(
     site: Option<&Site>,
     urls: &[String],
 ) -> Result<(), Failure> {
-    let list = program.with_file_name("urls.txt");
-    fs::write(&list, urls.join("\n") + "\n")
-        .map_err(|error| Failure::new(format!("cannot write {}: {error}", list.display())))?;
-    let mut host = Command::new(program);
-    host.args(["--concurrency", &options.concurrency.to_string()]);
-    host.args(["--time-limit", &options.time_limit_ms.to_string()]);
-    if options.quiet {
-        host.arg("--quiet");
-    }
-    if let Some(site) = site {
-        host.arg("--trust").arg(&site.ca).arg("--all");
-    }
-    host.arg(&list);
-    let status = host.status();
-    let status = status.map_err(|error| {
-        Failure::new(format!("cannot start the host, {}: {error}", program.display()))
-    })?;
-    super::judge(status)
+    let what = format!("the host, {}", program.display());
+    super::load(Command::new(program), &what, options, site, urls)
 }
