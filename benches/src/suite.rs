@@ -238,7 +238,8 @@ fn quantile(values: &[f64], q: f64) -> f64 {
     below + (above - below) * place.fract()
 }
 
-/// All rounds' latencies together (none where there are too few to draw) at the quantiles a chart shows: denser towards the slow end.
+/// All rounds' latencies together (none where there are too few to draw) at the quantiles a chart
+/// shows: denser towards the slow end.
 fn curve(samples: &[Sample]) -> Vec<(f64, f64)> {
     let mut all: Vec<u64> = samples.iter().flat_map(|s| s.latencies.iter().copied()).collect();
     if all.len() < 100 {

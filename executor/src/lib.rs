@@ -57,12 +57,13 @@
 //!
 //! # Sleep, and why no wake is lost
 //!
-//! Three pairs meet without a lock, and in each both sides write first, then have a `SeqCst` fence, then
+//! Four pairs meet without a lock, and in each both sides write first, then have a `SeqCst` fence, then
 //! read what the other side writes. One fence comes first, and the side whose fence is second sees:
 //!
 //! | one side | the other side | where |
 //! | --- | --- | --- |
 //! | pushes work, then looks for a sleeper | says that it sleeps, then looks for work | `idle.rs` |
+//! | is busy, then looks for a watcher at each push | stops watching or searching, then looks who is busy | `idle.rs` |
 //! | puts something into a seat's driver, then looks whether the seat is vacant | makes it vacant, then looks into the driver | `idle.rs` |
 //! | closes the executor, then looks which seats are vacant | leaves a seat, then looks whether it is closed | `shutdown.rs` |
 //!

@@ -7,7 +7,8 @@
 //! count what they allocate and free themselves, threads without a seat count what they allocate
 //! under the lock that they take anyway, and `outstanding` counts the rest: what these free. It
 //! starts at `BIAS`; when the executor is dropped, nobody sits or spawns any more, the sums are added
-//! and `BIAS` is taken off, and from then on it is the number of tasks still allocated. Whoever brings it to zero frees the `Shared`.
+//! and `BIAS` is taken off, and from then on it is the number of tasks still allocated. Whoever brings
+//! it to zero frees the `Shared`.
 
 use crate::{
     Config, Driver, Flavor, UnhandledPanic,

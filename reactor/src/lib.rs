@@ -10,7 +10,8 @@
 //! - `park`: how a seat's owner sleeps and is woken.
 //! - `wait`: the system's own waiting, and how deadlines are kept to the microsecond.
 //! - `registration`: how an operation is tried, waits, and follows its data to another seat.
-//! - [`net`]: the sockets, and pipes. [`signal`], [`process`]: signals and child processes. [`io`]: descriptors of one's own, copying, other crates' traits.
+//! - [`net`]: the sockets, and pipes. [`signal`], [`process`]: signals and child processes. [`io`]:
+//!   descriptors of one's own, copying, other crates' traits.
 //!
 //! The crate knows no tasks and no timers: wakers and deadlines are all it sees of them.
 

@@ -48,9 +48,9 @@ impl Abort for Handle {
     }
 }
 
-type Box = Mailbox<Handle, Arc<Flag>>;
+type TestBox = Mailbox<Handle, Arc<Flag>>;
 
-fn mailbox() -> Arc<Box> {
+fn mailbox() -> Arc<TestBox> {
     Arc::new(Mailbox::new(0, Limits::default(), false))
 }
 
@@ -58,12 +58,12 @@ fn data(tag: u64) -> Message {
     Message { tag, task: 0, kind: WHARF_KIND_DATA, code: 0, value: Value::NULL }
 }
 
-fn post(mailbox: &Box, tag: u64) {
+fn post(mailbox: &TestBox, tag: u64) {
     let _ = mailbox.post(data(tag)).map_err(|(error, _)| panic!("{error}"));
 }
 
 /// Receives up to two messages; their tags.
-fn receive(mailbox: &Box, wait: Wait) -> Result<Vec<(u64, i32)>> {
+fn receive(mailbox: &TestBox, wait: Wait) -> Result<Vec<(u64, i32)>> {
     let mut messages = [const { MaybeUninit::uninit() }; 2];
     let count = mailbox.receive(&mut messages, wait)?;
     // SAFETY: `count` messages were written.
@@ -74,7 +74,7 @@ fn receive(mailbox: &Box, wait: Wait) -> Result<Vec<(u64, i32)>> {
         .collect())
 }
 
-fn finish(mailbox: &Box, key: super::Key) {
+fn finish(mailbox: &TestBox, key: super::Key) {
     let _ = mailbox.finish(key, Some((WHARF_KIND_OK, 0, Value::NULL)));
 }
 
@@ -124,7 +124,7 @@ fn the_bell_with_two_receivers() {
 }
 
 /// Two threads that receive a message each, and sleep until there is one.
-fn receivers(mailbox: &Arc<Box>) -> [thread::JoinHandle<()>; 2] {
+fn receivers(mailbox: &Arc<TestBox>) -> [thread::JoinHandle<()>; 2] {
     std::array::from_fn(|_| {
         let mailbox = mailbox.clone();
         thread::spawn(move || {
@@ -311,7 +311,7 @@ fn shutdown_against_submit() {
 fn credit_against_a_waiting_stream() {
     model(|| {
         let limits = Limits { credit: Some(0), ..Limits::default() };
-        let mailbox: Arc<Box> = Arc::new(Mailbox::new(0, limits, false));
+        let mailbox: Arc<TestBox> = Arc::new(Mailbox::new(0, limits, false));
         let host = {
             let mailbox = mailbox.clone();
             thread::spawn(move || mailbox.grant(1).unwrap())
@@ -329,7 +329,7 @@ fn credit_against_a_waiting_stream() {
 fn room_against_a_receiver() {
     model(|| {
         let limits = Limits { capacity: 1, ..Limits::default() };
-        let mailbox: Arc<Box> = Arc::new(Mailbox::new(0, limits, false));
+        let mailbox: Arc<TestBox> = Arc::new(Mailbox::new(0, limits, false));
         post(&mailbox, 1);
         let host = {
             let mailbox = mailbox.clone();
@@ -346,9 +346,9 @@ fn room_against_a_receiver() {
 #[test]
 fn the_drainer_sees_every_message() {
     model(|| {
-        let mailbox: Arc<Box> = Arc::new(Mailbox::new(0, Limits::default(), true));
+        let mailbox: Arc<TestBox> = Arc::new(Mailbox::new(0, Limits::default(), true));
         let seen = Arc::new(AtomicUsize::new(0));
-        let drain = |mailbox: &Box, seen: &AtomicUsize| {
+        let drain = |mailbox: &TestBox, seen: &AtomicUsize| {
             while mailbox.pump_next(false).is_some() {
                 seen.fetch_add(1, SeqCst);
                 let _ = mailbox.end_callback();

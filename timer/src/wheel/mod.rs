@@ -34,9 +34,9 @@
 //!    are equal: so slots never wrap around, the lowest occupied bit of the lowest occupied level
 //!    is the next slot to come due, and moving the cursor up to that slot changes no placement.
 //! 3. The cursor is not behind `now`, which is the latest time seen, or, where pouring was left
-//!    unfinished, the beginning of the last slot that was begun. So a timer in the queue of the past has `tick <= cursor`. With
-//!    the node at neither end of the list that is being poured, the node alone says whose ends its
-//!    unlinking may concern.
+//!    unfinished, the beginning of the last slot that was begun. So a timer in the queue of the past
+//!    has `tick <= cursor`. With the node at neither end of the list that is being poured, the node
+//!    alone says whose ends its unlinking may concern.
 //! 4. Timers of one deadline therefore lie in one list, in the order of arming, and pouring keeps
 //!    that order: ties fire in the order armed.
 //! 5. What waits to be unlinked lies where it lay when it was cancelled: the cursor doesn't move, and
