@@ -12,6 +12,7 @@
 
 pub mod charts;
 pub mod floor;
+mod glance;
 pub mod group;
 mod lateness;
 pub mod markdown;

@@ -1,9 +1,11 @@
 //! docs/benchmarks.md: the tables, the charts, and how it was measured.
 
 use crate::charts::{curves, ratios};
+use crate::glance;
 use crate::report::{Detail, short};
 use crate::row::{ALL, Row, Who};
 use crate::suite::GROUPS;
+use chrono::DateTime;
 use std::fmt::Write;
 use std::path::Path;
 use std::{fs, io};
@@ -41,7 +43,7 @@ fn about(group: &str) -> &'static str {
 pub fn write(detail: &Detail, docs: &Path) -> io::Result<()> {
     let pictures = docs.join("benchmarks");
     fs::create_dir_all(&pictures)?;
-    let mut page = opening(detail);
+    let mut page = opening(detail) + &glance::section(&detail.rows);
     for group in GROUPS {
         let rows: Vec<&Row> = detail.rows.iter().filter(|row| row.group == group).collect();
         if rows.is_empty() {
@@ -75,7 +77,7 @@ fn drawn(dir: &Path, name: &str, title: &str, panels: &[curves::Panel]) -> io::R
 }
 
 fn opening(detail: &Detail) -> String {
-    let days: Vec<String> = detail.rows.iter().map(|row| day(row.at)).collect();
+    let days: Vec<String> = detail.rows.iter().filter_map(|row| day(row.at)).collect();
     let (first, last) = (days.iter().min(), days.iter().max());
     let when = match (first, last) {
         (Some(first), Some(last)) if first != last => format!("{first} to {last}"),
@@ -127,27 +129,7 @@ fn table(rows: &[&Row]) -> String {
 }
 
 /// Seconds since 1970 as a date.
-fn day(seconds: u64) -> String {
-    // Days since the first of March of the year 0, in eras of 400 years: February comes last.
-    let days = seconds / 86_400 + 719_468;
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let (day, month) = (of_year - (153 * shifted + 2) / 5 + 1, (shifted + 2) % 12 + 1);
-    let year = era * 400 + year + u64::from(month <= 2);
-    format!("{year}-{month:02}-{day:02}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_have_dates() {
-        assert_eq!(day(0), "1970-01-01");
-        assert_eq!(day(951_782_400), "2000-02-29");
-        assert_eq!(day(1_709_164_800), "2024-02-29");
-        assert_eq!(day(1_798_761_599), "2026-12-31");
-    }
+fn day(seconds: u64) -> Option<String> {
+    let moment = DateTime::from_timestamp(seconds.try_into().ok()?, 0)?;
+    Some(moment.date_naive().to_string())
 }

@@ -126,8 +126,8 @@ fn plain(row: &Row) -> Value {
 pub fn print_heading(group: &str) {
     println!();
     println!(
-        "{group:52} {:>8} {:>24} {:>24} {:>24} {:>24} {:>8} {:>8}  cpu",
-        "unit", "wharf", "tokio", "smol", "floor", "/tokio", "/smol"
+        "{group:52} {:>8} {:>24} {:>24} {:>24} {:>24} {:>8} {:>8} {:>8}  cpu",
+        "unit", "wharf", "tokio", "smol", "floor", "/tokio", "/smol", "/floor"
     );
 }
 
@@ -143,7 +143,7 @@ pub fn print_row(row: &Row) {
         cpu.map_or("-".to_owned(), short)
     });
     println!(
-        "{:52} {:>8} {:>24} {:>24} {:>24} {:>24} {:>8} {:>8}  {}",
+        "{:52} {:>8} {:>24} {:>24} {:>24} {:>24} {:>8} {:>8} {:>8}  {}",
         row.work,
         row.unit,
         cell(Who::Wharf),
@@ -152,6 +152,7 @@ pub fn print_row(row: &Row) {
         cell(Who::Floor),
         ratio(Who::Tokio),
         ratio(Who::Smol),
+        ratio(Who::Floor),
         cpu.join(" / "),
     );
 }
