@@ -13,6 +13,7 @@ use crate::{
     Executor,
     shared::Shared,
     task::{Failure, Header, Id, JoinHandle, Owner, Task, contain},
+    threads::again,
 };
 use std::{
     any::Any,
@@ -269,13 +270,9 @@ impl Shared {
             if state.threads == 0 { std::mem::take(&mut state.queue) } else { VecDeque::new() };
         drop(state);
         log::error!("a thread of the blocking pool could not be started: {error}");
+        self.threads.refuse(&error);
         for job in stranded {
-            // An error of the system's can't be cloned: each job gets its number anew.
-            let error = match error.raw_os_error() {
-                Some(number) => io::Error::from_raw_os_error(number),
-                None => io::Error::new(error.kind(), error.to_string()),
-            };
-            job.fail(Failure::refused(error));
+            job.fail(Failure::refused(again(&error)));
         }
     }
 }

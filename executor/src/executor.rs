@@ -121,6 +121,23 @@ impl Executor {
         self.shared().spawn_blocking(job)
     }
 
+    /// Ends the tasks that wait to be run where no thread is there to run them, because the system has
+    /// refused the first one: their futures are dropped on this thread, and their handles say that they
+    /// were [refused](crate::JoinError::is_refused). Otherwise they wait for a `block_on`, or for
+    /// whoever spawns when threads are to be had again. For callers of
+    /// [`spawn`](Self::spawn) that must have an answer; it costs a load where all is well.
+    ///
+    /// Any thread may call it, with no lock held that a future's drop takes.
+    #[inline]
+    pub fn end_stranded(&self) {
+        self.shared().end_stranded();
+    }
+
+    /// Why the system has refused a thread, if it has and has not given a worker since.
+    pub fn refusal(&self) -> Option<std::io::Error> {
+        self.shared().threads.refusal()
+    }
+
     /// Has somebody look at a seat's driver, because something was put into it from outside: its
     /// owner is unparked; a vacant seat gets a worker. Any thread may call it.
     pub fn unpark(&self, seat: usize) {

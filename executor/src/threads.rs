@@ -1,15 +1,27 @@
 //! Worker threads: started when there is work that no thread can do, kept for a while without a
 //! seat, waited for at the end.
 
-use crate::{Executor, block_on::Driving, seat::Seat, shared::Shared, task::contain, worker};
+use crate::{
+    Executor,
+    block_on::Driving,
+    seat::Seat,
+    shared::Shared,
+    task::{Failure, Task, contain},
+    worker,
+};
 use std::{
+    io,
     sync::{Arc, Weak},
     thread::Builder,
     time::{Duration, Instant},
 };
 use wharf_base::{
     context::Parts,
-    sync::{Condvar, Mutex, MutexGuard, lock},
+    sync::{
+        Condvar, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering::Relaxed},
+        lock,
+    },
 };
 
 /// A seat for a thread to sit in, and whether it comes as the searcher.
@@ -25,6 +37,9 @@ pub(crate) struct Threads {
     assigned: Condvar,
     /// For a shutdown: a thread has ended, or a seat was drained.
     gone: Condvar,
+    /// The system has refused a thread, and has not given one since. Relaxed: who was refused one
+    /// sees its own store; others have relied on its search (P3 in `idle`), and it acts for them.
+    refused: AtomicBool,
 }
 
 #[derive(Default)]
@@ -40,6 +55,8 @@ pub(crate) struct State {
     starting: Vec<Place>,
     pub(crate) drained: usize,
     closed: bool,
+    /// Why the system has refused a thread, when it last did.
+    why: Option<io::Error>,
 }
 
 impl State {
@@ -52,7 +69,12 @@ impl State {
 
 impl Threads {
     pub(crate) fn new() -> Self {
-        Self { state: Mutex::new(State::default()), assigned: Condvar::new(), gone: Condvar::new() }
+        Self {
+            state: Mutex::new(State::default()),
+            assigned: Condvar::new(),
+            gone: Condvar::new(),
+            refused: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -100,6 +122,26 @@ impl Threads {
         true
     }
 
+    /// The system has refused a thread.
+    pub(crate) fn refuse(&self, error: &io::Error) {
+        self.state().why = Some(again(error));
+        self.refused.store(true, Relaxed);
+    }
+
+    /// Why the system has refused a thread, if it has and has given none since.
+    pub(crate) fn refusal(&self) -> Option<io::Error> {
+        if !self.refused.load(Relaxed) {
+            return None;
+        }
+        self.state().why.as_ref().map(again)
+    }
+
+    /// Whether no worker thread is there or on its way.
+    fn is_nobody(&self) -> bool {
+        let state = self.state();
+        state.running == 0 && state.starting.is_empty()
+    }
+
     /// Waits for a place; `None` when it has waited long enough, or the end has come.
     fn stand_by(&self, keep_alive: Duration) -> Option<Place> {
         let deadline = Instant::now().checked_add(keep_alive);
@@ -117,6 +159,14 @@ impl Threads {
             }
             state = wait(&self.assigned, state, left);
         }
+    }
+}
+
+/// The same error once more: it can't be cloned.
+pub(crate) fn again(error: &io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(number) => io::Error::from_raw_os_error(number),
+        None => io::Error::new(error.kind(), error.to_string()),
     }
 }
 
@@ -154,14 +204,42 @@ impl Shared {
         // Weak: a runtime that is dropped before the thread has come does not wait for it.
         let (threads, parts) = (self.threads.clone(), self.parts.clone());
         let started = self.builder().spawn(move || run(&threads, &parts, place));
-        let Err(error) = started else { return true };
+        let Err(error) = started else {
+            self.threads.refused.store(false, Relaxed);
+            return true;
+        };
         log::error!("a worker thread could not be started, tasks have to wait: {error}");
+        self.threads.refuse(&error);
         let withdrawn = self.threads.state().withdraw(place);
         if withdrawn {
             self.idle.vacant.insert(seat);
         }
         // If it was not there, a shutdown has the seat, and has ended the search too.
         !withdrawn
+    }
+
+    /// Ends what waits to be run where nobody is there to run it, and nobody to be had.
+    ///
+    /// Whoever was refused a thread and then calls this does so for those, too, that have pushed and
+    /// relied on its search: it takes all that waits. Who comes later is refused by itself.
+    pub(crate) fn end_stranded(&self) {
+        if !self.threads.refused.load(Relaxed) || !self.is_deserted() {
+            return;
+        }
+        let Some(error) = self.threads.refusal() else { return };
+        let mut tasks = Vec::new();
+        let first = self.injector.pop(usize::MAX, |task| tasks.push(task));
+        for task in first.into_iter().chain(tasks) {
+            // The queue's reference: nobody else comes to run it.
+            Task::fail(task, Failure::refused(again(&error)));
+        }
+    }
+
+    /// Whether no thread sits in any seat or is on its way to one.
+    fn is_deserted(&self) -> bool {
+        self.is_multi_thread()
+            && self.seats.iter().all(|seat| self.idle.vacant.contains(seat.number))
+            && self.threads.is_nobody()
     }
 
     /// What a thread of this executor is started with.

@@ -117,6 +117,17 @@ impl Runtime {
         &self.handle
     }
 
+    /// Ends tasks that no thread will ever come for. Called with no lock held.
+    #[inline]
+    pub(crate) fn end_stranded(&self) {
+        self.handle.as_ref().end_stranded();
+    }
+
+    /// Why the system has refused the runtime a thread, if it has.
+    pub(crate) fn refusal(&self) -> Option<std::io::Error> {
+        self.handle.as_ref().refusal()
+    }
+
     pub(crate) fn is_shut_down(&self) -> bool {
         self.shut_down.load(SeqCst)
     }

@@ -10,7 +10,7 @@ use crate::{
     failure::Failure,
     id::wharf_task_t,
     message::*,
-    port::{Key, Port},
+    port::{Key, Last, Port},
     status::Result,
     value::{IntoValue, Value},
 };
@@ -39,14 +39,14 @@ impl Terminal {
     /// Sends it.
     pub(crate) fn send(&mut self, end: End) {
         self.sent = true;
-        self.port.finish(self.key, Some(end.into_parts()));
+        self.port.finish(self.key, end.into_last());
     }
 }
 
 impl Drop for Terminal {
     fn drop(&mut self) {
         if !self.sent {
-            self.port.finish(self.key, None);
+            self.port.finish(self.key, Last::Dropped(self.port.runtime.refusal()));
         }
     }
 }
@@ -66,11 +66,11 @@ impl End {
         }
     }
 
-    fn into_parts(self) -> (i32, i32, Value) {
+    fn into_last(self) -> Last {
         match self {
-            Self::Ok(value) => (WHARF_KIND_OK, 0, value),
-            Self::Failed(failure) => (WHARF_KIND_ERROR, failure.code(), texts(failure)),
-            Self::Panicked(text) => (WHARF_KIND_PANIC, 0, texts(Failure::new(0, text))),
+            Self::Ok(value) => Last::Words(WHARF_KIND_OK, 0, value),
+            Self::Failed(failure) => Last::Words(WHARF_KIND_ERROR, failure.code(), texts(failure)),
+            Self::Panicked(text) => Last::Words(WHARF_KIND_PANIC, 0, texts(Failure::new(0, text))),
         }
     }
 }
@@ -129,6 +129,8 @@ where
     let running = Running { future: Some(future), terminal };
     let joining = port.runtime.handle().spawn(running);
     port.mailbox.attach(key, joining.abort_handle());
+    // Where the system refuses the runtime its first thread, the task is answered here and now.
+    port.runtime.end_stranded();
 }
 
 /// Runs `f` on the blocking pool of the terminal's port's runtime. It can't be aborted once it

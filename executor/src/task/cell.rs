@@ -348,7 +348,8 @@ impl Task {
     }
 
     /// Ends the task wherever it stands, unless somebody runs it, who will then end it. The
-    /// reference must be one that is counted beside the queue's: the books'.
+    /// reference must be one that is counted beside the queue's: the books'; or the queue's, of one
+    /// that was taken out of it.
     pub(crate) fn shut_down(self) {
         self.fail(Failure::cancelled());
     }

@@ -67,7 +67,9 @@ impl JoinError {
     }
 
     /// Whether this was a job of [`spawn_blocking`](crate::spawn_blocking) that did not run because
-    /// the system refused the pool its first thread. [`source`](Error::source) is the system's error.
+    /// the system refused the pool its first thread, or a task that was
+    /// [given up](crate::Executor::end_stranded) for the same reason. [`source`](Error::source) is the
+    /// system's error.
     pub fn is_refused(&self) -> bool {
         self.failure.as_refused().is_some()
     }
@@ -117,7 +119,7 @@ impl fmt::Display for JoinError {
         if let Some(error) = self.failure.as_refused() {
             return write!(
                 f,
-                "blocking job {} was not run, for no thread could be started for it: {error}; \
+                "task {} was not run, for no thread could be started for it: {error}; \
                  raise the process's limits of threads and memory, or lower the threads' stack size",
                 self.id
             );

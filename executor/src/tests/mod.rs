@@ -301,6 +301,27 @@ fn a_spawn_returns_where_the_system_refuses_threads() {
 }
 
 #[test]
+fn what_nobody_will_run_is_ended_on_demand() {
+    let config = Config { thread_stack_size: Some(1 << 46), ..Config::default() };
+    let runtime = runtime_with(config, 2);
+    let error = || {
+        let joining = runtime.spawn(async { 7 });
+        runtime.end_stranded();
+        runtime.block_on(joining)
+    };
+    let refused = error().unwrap_err();
+    assert!(refused.is_refused() && runtime.refusal().is_some(), "{refused}");
+    // Where somebody sits in a seat, nothing is stranded.
+    let done = runtime.block_on(async {
+        let joining = runtime.spawn(async { 7 });
+        std::thread::scope(|scope| scope.spawn(|| runtime.end_stranded()).join().unwrap());
+        joining.await
+    });
+    assert_eq!(done.unwrap(), 7);
+    assert_eq!(runtime.metrics().live_tasks, 0);
+}
+
+#[test]
 fn time_awake_is_counted_when_a_worker_parks() {
     let runtime = multi(1);
     let (send, receive) = mpsc::channel();

@@ -76,12 +76,16 @@ fn close(id: wharf_port_t) {
 
 fn end(id: wharf_runtime_t) {
     let Ok(runtime) = runtime::get(id) else { return };
-    let ending = move || {
-        if let Err(error) = runtime.shut_down(Wait::Forever).and_then(|()| runtime.free()) {
+    let end = move |wait| {
+        if let Err(error) = runtime.shut_down(wait).and_then(|()| runtime.free()) {
             log::warn!("runtime {id:#x} was given up, but did not end: {error}");
         }
     };
-    if let Err(error) = thread::Builder::new().name("wharf-end".into()).spawn(ending) {
-        log::error!("runtime {id:#x} was given up, but no thread could be had to end it: {error}");
+    let here = end.clone();
+    let thread = thread::Builder::new().name("wharf-end".into());
+    if let Err(error) = thread.spawn(move || end(Wait::Forever)) {
+        // Then here, as far as it goes without a wait.
+        log::info!("runtime {id:#x} was given up, and no thread could be had to end it: {error}");
+        here(Wait::No);
     }
 }

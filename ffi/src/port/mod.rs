@@ -12,7 +12,7 @@ mod queue;
 mod serve;
 mod tasks;
 
-pub(crate) use mailbox::{Bell, Limits, Mailbox, Wait};
+pub(crate) use mailbox::{Bell, Last, Limits, Mailbox, Wait};
 pub(crate) use queue::Full;
 pub(crate) use serve::Handler;
 pub use serve::{
@@ -130,11 +130,11 @@ impl Port {
     }
 
     /// Sends a task's one terminal message, after its future is gone.
-    pub(crate) fn finish(self: &Arc<Self>, key: Key, what: Option<(i32, i32, Value)>) {
+    pub(crate) fn finish(self: &Arc<Self>, key: Key, last: Last) {
         let duty = match &self.sink {
-            Sink::Queue | Sink::Handler(_) => self.mailbox.finish(key, what),
+            Sink::Queue | Sink::Handler(_) => self.mailbox.finish(key, last),
             Sink::Dart(dart) => {
-                if let Some((message, true)) = self.mailbox.last_words(key, what) {
+                if let Some((message, true)) = self.mailbox.last_words(key, last) {
                     if !dart.post(message) {
                         self.lost();
                     }
@@ -211,7 +211,7 @@ impl Port {
             if self.mailbox.defer() {
                 return Ok(WHARF_DEFERRED);
             }
-        } else if !self.mailbox.settle(wait) {
+        } else if !self.settle(wait) {
             return Err(Error::new(
                 WHARF_TIMEOUT,
                 "the port is closed, but something still runs for it: close it again to wait",
@@ -219,5 +219,12 @@ impl Port {
         }
         PORTS.remove(self.id);
         Ok(WHARF_OK)
+    }
+
+    /// Waits until no task and no host function runs for the closed port; false when the time is up.
+    fn settle(&self, wait: Wait) -> bool {
+        // What no thread will come for is not waited for.
+        self.runtime.end_stranded();
+        self.mailbox.settle(wait)
     }
 }

@@ -1,7 +1,7 @@
 //! loom models of the mailbox: every interleaving of the threads that meet there, within the bound.
 
 use super::{
-    mailbox::{Bell, Limits, Mailbox, Wait},
+    mailbox::{Bell, Last, Limits, Mailbox, Wait},
     tasks::Abort,
 };
 use crate::{
@@ -75,7 +75,7 @@ fn receive(mailbox: &TestBox, wait: Wait) -> Result<Vec<(u64, i32)>> {
 }
 
 fn finish(mailbox: &TestBox, key: super::Key) {
-    let _ = mailbox.finish(key, Some((WHARF_KIND_OK, 0, Value::NULL)));
+    let _ = mailbox.finish(key, Last::Words(WHARF_KIND_OK, 0, Value::NULL));
 }
 
 /// Proves: with everybody out of the mailbox and messages in it, the bell is ringing. Seen to fail
@@ -207,7 +207,7 @@ fn cancel_against_the_end() {
         };
         let cancelled = mailbox.cancel(key).is_ok();
         // As an executor does that drops the future of an aborted task which has ended already.
-        let _ = mailbox.finish(key, None);
+        let _ = mailbox.finish(key, Last::Dropped(None));
         task.join().unwrap();
         assert_eq!(aborts.load(SeqCst), usize::from(cancelled));
         assert_eq!(receive(&mailbox, Wait::No).unwrap().len(), 1);
@@ -298,7 +298,7 @@ fn shutdown_against_submit() {
         mailbox.shut_down();
         if let Some(key) = host.join().unwrap() {
             assert!(aborts.load(SeqCst) >= 1, "a task that nobody ends");
-            let _ = mailbox.finish(key, None);
+            let _ = mailbox.finish(key, Last::Dropped(None));
             assert_eq!(receive(&mailbox, Wait::No).unwrap(), [(7, WHARF_KIND_SHUT_DOWN)]);
         }
         assert!(mailbox.settle(Wait::No));

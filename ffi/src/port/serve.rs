@@ -91,11 +91,20 @@ pub(super) fn start(port: &Arc<Port>) {
 /// A drainer that a runtime drops, because it ends, may leave messages behind, the last words of
 /// tasks among them. They are handled all the same, on a thread of their own: the one that drops is
 /// waiting for the end, perhaps not for ever, and must not be kept by a handler.
+///
+/// One that is dropped while the runtime goes on had no thread to run on. Its messages stay: the
+/// next task or message of the runtime's asks for threads again.
 struct Round(Option<Arc<Port>>);
 
 impl Drop for Round {
     fn drop(&mut self) {
         let Some(port) = self.0.take() else { return };
+        if !port.runtime.is_shut_down() {
+            if port.mailbox.pump_goes_on() {
+                start(&port);
+            }
+            return;
+        }
         let rest = port.clone();
         let thread = thread::Builder::new().name("wharf-end".into());
         // Where a thread is refused, the messages stay where they are, and the port comes to rest.

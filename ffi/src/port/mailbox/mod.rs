@@ -33,8 +33,8 @@ use super::{
     queue::{Full, Messages},
     tasks::{Abort, Tasks},
 };
-use crate::status::*;
-use std::{sync::OnceLock, task::Waker, time::Instant};
+use crate::{status::*, value::Value};
+use std::{io, sync::OnceLock, task::Waker, time::Instant};
 use wharf_base::sync::{
     Condvar, Mutex, MutexGuard,
     atomic::{AtomicBool, AtomicUsize},
@@ -125,6 +125,15 @@ struct Arrived {
     pump: bool,
     /// The ring is a call of host code that counts among the callbacks.
     counted: bool,
+}
+
+/// What a task leaves behind at its end.
+pub(crate) enum Last {
+    /// Kind, code and value of its terminal message.
+    Words(i32, i32, Value),
+    /// Nothing: its future was dropped before its end. With it, why the system has refused the
+    /// runtime a thread, if it has.
+    Dropped(Option<io::Error>),
 }
 
 /// How many messages wait and such.

@@ -274,6 +274,15 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         message
     }
 
+    /// The drainer has gone before its round was over: whether another is to follow.
+    pub(crate) fn pump_goes_on(&self) -> bool {
+        let mut state = lock(&self.state);
+        state.pumping = state.phase != Phase::Closed;
+        let goes_on = state.pumping;
+        let _ = self.leave(state);
+        goes_on
+    }
+
     /// Ends the drainer's round though messages may be left.
     pub(crate) fn pump_stop(&self) {
         let mut state = lock(&self.state);

@@ -1,6 +1,6 @@
 //! Tasks, from their acceptance to their end.
 
-use super::{Bell, Duty, Mailbox, Phase, refusal};
+use super::{Bell, Duty, Last, Mailbox, Phase, refusal};
 use crate::{
     failure::Failure,
     id::{no_task, wharf_task_t},
@@ -9,7 +9,10 @@ use crate::{
     status::*,
     value::{IntoValue, Value},
 };
-use std::task::{Context, Poll, Waker};
+use std::{
+    io,
+    task::{Context, Poll, Waker},
+};
 use wharf_base::sync::{atomic::Ordering::Relaxed, lock};
 
 impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
@@ -40,19 +43,18 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         }
     }
 
-    /// A task's end, after its future is gone: the one terminal message. `what` is kind, code and
-    /// value; without it the future was dropped before its end.
-    pub(crate) fn finish(&self, key: Key, what: Option<(i32, i32, Value)>) -> Duty {
+    /// A task's end, after its future is gone: the one terminal message.
+    pub(crate) fn finish(&self, key: Key, last: Last) -> Duty {
         let mut state = lock(&self.state);
         if state.phase == Phase::Closed {
             drop(state);
             // Bytes of the host's in it are given back by host code, which a close waits for.
-            drop(what);
+            drop(last);
             return self.forget(key);
         }
         let id = state.tasks.id(key);
         let Some(task) = state.tasks.remove(key) else { return Duty::default() };
-        let (kind, code, value) = what.unwrap_or_else(|| early_end(state.phase, task.cancelled));
+        let (kind, code, value) = last.words(state.phase, task.cancelled);
         let message = Message { tag: task.tag, task: id, kind, code, value };
         state.messages.push_terminal(message);
         let arrived = self.arrived(&mut state);
@@ -64,18 +66,14 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
 
     /// As [`finish`](Self::finish) for a port whose messages go elsewhere: what would be sent, and
     /// whether it still may. The task stays until [`forget`](Self::forget).
-    pub(crate) fn last_words(
-        &self,
-        key: Key,
-        what: Option<(i32, i32, Value)>,
-    ) -> Option<(Message, bool)> {
+    pub(crate) fn last_words(&self, key: Key, last: Last) -> Option<(Message, bool)> {
         let mut state = lock(&self.state);
         let id = state.tasks.id(key);
         let open = state.phase != Phase::Closed;
         let phase = state.phase;
         let task = state.tasks.get_mut(key)?;
         let tag = task.tag;
-        let (kind, code, value) = what.unwrap_or_else(|| early_end(phase, task.cancelled));
+        let (kind, code, value) = last.words(phase, task.cancelled);
         Some((Message { tag, task: id, kind, code, value }, open))
     }
 
@@ -161,16 +159,32 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
     }
 }
 
-/// The terminal message of a task that was dropped before its end.
-fn early_end(phase: Phase, cancelled: bool) -> (i32, i32, Value) {
-    match phase {
-        _ if cancelled => (WHARF_KIND_CANCELLED, 0, Value::NULL),
-        Phase::ShutDown => (WHARF_KIND_SHUT_DOWN, 0, Value::NULL),
-        Phase::Closed => (WHARF_KIND_CANCELLED, 0, Value::NULL),
-        Phase::Open => {
-            let text = "no thread was to be had that could have run it";
-            let why = Failure::new(-WHARF_SYSTEM, text).into_value();
-            (WHARF_KIND_ERROR, -WHARF_SYSTEM, why.unwrap_or(Value::NULL))
+impl Last {
+    /// Kind, code and value of the terminal message, in a port of this phase.
+    fn words(self, phase: Phase, cancelled: bool) -> (i32, i32, Value) {
+        let why = match self {
+            Self::Words(kind, code, value) => return (kind, code, value),
+            Self::Dropped(why) => why,
+        };
+        match phase {
+            _ if cancelled => (WHARF_KIND_CANCELLED, 0, Value::NULL),
+            Phase::ShutDown => (WHARF_KIND_SHUT_DOWN, 0, Value::NULL),
+            Phase::Closed => (WHARF_KIND_CANCELLED, 0, Value::NULL),
+            Phase::Open => {
+                let text = refused(why).into_value();
+                (WHARF_KIND_ERROR, -WHARF_SYSTEM, text.unwrap_or(Value::NULL))
+            }
         }
     }
+}
+
+/// Nobody has asked for the end of the task: there was no thread for it.
+#[cold]
+fn refused(why: Option<io::Error>) -> Failure {
+    let why = why.map_or_else(String::new, |why| format!(": {why}"));
+    let text = format!(
+        "no thread was to be had that could have run the task{why}; raise the process's limits of \
+         threads and memory, or lower the runtime's thread_stack_size"
+    );
+    Failure::new(-WHARF_SYSTEM, text)
 }
