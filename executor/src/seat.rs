@@ -192,7 +192,9 @@ impl Seat {
             // SAFETY: we are the owner.
             unsafe { self.ring.push(task) };
         }
-        if !self.shared().idle.is_watched(self.number) {
+        // A sleeper's driver that hands out events has its owner see to a watcher when all are queued:
+        // until then the owner itself counts as a sleeper, and would wake itself.
+        if !self.shared().idle.is_watched(self.number) && !self.is_parked() {
             self.shared().post_watch();
         }
     }
@@ -260,6 +262,11 @@ impl Seat {
     /// The owner is awake from now on.
     pub(crate) fn begin_busy(&self) {
         self.own.awake.set(Some(Instant::now()));
+    }
+
+    /// Whether the owner is in its driver, asleep or handing out what it was woken for.
+    fn is_parked(&self) -> bool {
+        self.own.awake.get().is_none()
     }
 
     /// The owner sleeps now, or leaves: counts how long it was awake.
