@@ -9,7 +9,7 @@
 //! - `slab`: where slots live, and when one is used again.
 //! - `park`: how a seat's owner sleeps and is woken.
 //! - `wait`: the system's own waiting, and how deadlines are kept to the microsecond.
-//! - `registration`: how an operation is tried, waits, and follows its data to another seat.
+//! - `registration`: how an operation is tried and waits; `registration::home`: at which seat.
 //! - [`net`]: the sockets, and pipes. [`signal`], [`process`]: signals and child processes. [`io`]:
 //!   descriptors of one's own, copying, other crates' traits.
 //!
@@ -18,8 +18,8 @@
 mod error;
 pub mod io;
 pub mod net;
+mod pairs;
 mod park;
-mod ports;
 pub mod process;
 mod quiet;
 mod reactor;

@@ -2,8 +2,8 @@
 
 use crate::{
     error,
-    ports::Ports,
-    registration::{MAX_SEATS, Registration, Wish},
+    pairs::Pairs,
+    registration::{A_PAIR, MAX_SEATS, Registration, Wish},
     seat::{Batch, Seat},
     slab::Slab,
     wait,
@@ -35,8 +35,8 @@ pub type Attendant = Box<dyn Fn(usize) + Send + Sync>;
 pub struct Reactor {
     pub(crate) seats: Box<[Seat]>,
     pub(crate) slab: Slab,
-    /// The ports of the reactor's TCP streams that have asked where their data comes in.
-    pub(crate) ports: Ports,
+    /// Where the reactor's own TCP streams find each other.
+    pub(crate) pairs: Pairs,
     resolver: OnceLock<Resolver>,
     attendant: OnceLock<Attendant>,
 }
@@ -55,7 +55,7 @@ impl Reactor {
         Arc::new(Self {
             seats: (0..seats).map(|_| Seat::new()).collect(),
             slab: Slab::new(),
-            ports: Ports::default(),
+            pairs: Pairs::default(),
             resolver: OnceLock::new(),
             attendant: OnceLock::new(),
         })
@@ -69,8 +69,8 @@ impl Reactor {
     }
 
     /// Says how a seat gets an owner that turns it; only the first call counts. It is called where a
-    /// source is registered by a thread that sits in no seat, so that nobody may be turning the one
-    /// that the source is given to.
+    /// source is registered at, or moves to, another seat than that of the calling thread, so that nobody
+    /// may be turning it.
     pub fn set_attendant(&self, attendant: Attendant) {
         // A second one is ignored, as documented.
         let _ = self.attendant.set(attendant);
@@ -143,13 +143,38 @@ impl Reactor {
     /// Registers `fd` with the current runtime, at the current seat if there is one.
     pub(crate) fn register(fd: RawFd, wish: Wish) -> io::Result<Registration> {
         let reactor = Self::current()?;
-        if let Some(seat) = reactor.seat_here() {
-            return Registration::new(reactor, seat, fd, wish);
+        let seat = reactor.seat_here().unwrap_or_else(|| reactor.emptiest_seat());
+        reactor.register_at(seat, fd, wish)
+    }
+
+    /// As [`register`](Self::register), for two sources that talk to each other: both at one seat, so
+    /// that a round trip wakes nobody; at the emptiest, where this one has more than a pair too many.
+    pub(crate) fn register_pair(fds: [RawFd; 2], wish: Wish) -> io::Result<[Registration; 2]> {
+        let reactor = Self::current()?;
+        let emptiest = reactor.emptiest_seat();
+        let is_too_many =
+            |&seat: &usize| reactor.sources_at(seat) > reactor.sources_at(emptiest) + A_PAIR;
+        let seat = reactor.seat_here().filter(|seat| !is_too_many(seat)).unwrap_or(emptiest);
+        let mut one = reactor.clone().register_at(seat, fds[0], wish)?;
+        match reactor.register_at(seat, fds[1], wish) {
+            Ok(other) => Ok([one, other]),
+            Err(error) => {
+                one.end();
+                Err(error)
+            }
         }
-        let seat = reactor.emptiest_seat();
-        let registration = Registration::new(reactor.clone(), seat, fd, wish)?;
-        if let Some(attend) = reactor.attendant.get() {
-            attend(seat);
+    }
+
+    fn register_at(
+        self: Arc<Self>,
+        seat: usize,
+        fd: RawFd,
+        wish: Wish,
+    ) -> io::Result<Registration> {
+        let is_here = self.seat_here() == Some(seat);
+        let registration = Registration::new(self.clone(), seat, fd, wish)?;
+        if !is_here {
+            self.attend(seat);
         }
         Ok(registration)
     }
@@ -163,10 +188,17 @@ impl Reactor {
         })?
     }
 
-    fn emptiest_seat(&self) -> usize {
-        // Relaxed: a hint.
-        let counts = self.seats.iter().map(|seat| seat.sources.load(Relaxed));
-        counts.enumerate().min_by_key(|&(_, count)| count).map_or(0, |(seat, _)| seat)
+    /// The seat with the fewest sources of those whose owner was not held up lately.
+    pub(crate) fn emptiest_seat(&self) -> usize {
+        let least = |&seat: &usize| (self.seats[seat].is_overdue(), self.sources_at(seat));
+        (0..self.seats.len()).min_by_key(least).unwrap_or(0)
+    }
+
+    /// Sees to it that somebody turns `seat`, which has got a source.
+    pub(crate) fn attend(&self, seat: usize) {
+        if let Some(attend) = self.attendant.get() {
+            attend(seat);
+        }
     }
 }
 

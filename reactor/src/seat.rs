@@ -17,13 +17,17 @@ use std::{
     os::fd::RawFd,
     sync::{
         Mutex, MutexGuard, OnceLock, PoisonError, TryLockError,
-        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed},
     },
     task::Waker,
     time::Instant,
 };
 
 const WAKE: mio::Token = mio::Token(usize::MAX);
+
+/// For how many turns an owner that was held up is not trusted with more sources: some milliseconds of
+/// an owner that is busy with short polls, seconds of one that is held up each time.
+const OVERDUE_TURNS: u32 = 256;
 
 /// Nobody has turned this seat yet, or the platform does not say where.
 pub(crate) const NO_PROCESSOR: usize = usize::MAX;
@@ -37,8 +41,9 @@ pub(crate) struct Seat {
     pub(crate) sources: AtomicUsize,
     /// The processor on which the owner last turned.
     processor: AtomicUsize,
-    /// Somebody else had to look for events here, and the owner has not been back since.
-    overdue: AtomicBool,
+    /// Somebody else had to look for events here: how many turns of the owner's that is to be
+    /// remembered. One that is held up comes back for a turn between two long polls.
+    overdue: AtomicU32,
 }
 
 #[derive(Debug)]
@@ -63,7 +68,7 @@ impl Seat {
             opening: Mutex::new(()),
             sources: AtomicUsize::new(0),
             processor: AtomicUsize::new(NO_PROCESSOR),
-            overdue: AtomicBool::new(false),
+            overdue: AtomicU32::new(0),
         }
     }
 
@@ -97,16 +102,22 @@ impl Seat {
             self.note_owner();
         } else {
             // Relaxed: a hint for where to put sources.
-            self.overdue.store(true, Relaxed);
+            self.overdue.store(OVERDUE_TURNS, Relaxed);
         }
         driver.selector.look(&mut polling.events);
         finish(driver, polling, slab, if is_owner { 0 } else { slot::RESCUED })
     }
 
-    /// Whether the owner last turned on `processor`, and has not kept anybody waiting since.
+    /// Whether the owner last turned on `processor`, and has not kept anybody waiting lately.
     pub(crate) fn runs_on(&self, processor: usize) -> bool {
-        // Relaxed: hints, both.
-        self.processor.load(Relaxed) == processor && !self.overdue.load(Relaxed)
+        // Relaxed: a hint.
+        self.processor.load(Relaxed) == processor && !self.is_overdue()
+    }
+
+    /// Whether the owner has kept somebody waiting lately.
+    pub(crate) fn is_overdue(&self) -> bool {
+        // Relaxed: a hint.
+        self.overdue.load(Relaxed) > 0
     }
 
     pub(crate) fn unpark(&self) {
@@ -162,8 +173,9 @@ impl Seat {
         if self.processor.load(Relaxed) != processor {
             self.processor.store(processor, Relaxed);
         }
-        if self.overdue.load(Relaxed) {
-            self.overdue.store(false, Relaxed);
+        let overdue = self.overdue.load(Relaxed);
+        if overdue > 0 {
+            self.overdue.store(overdue - 1, Relaxed);
         }
     }
 }

@@ -37,6 +37,14 @@ impl<T: AsFd> Source<T> {
         Ok(Self { inner: Some(inner), registration })
     }
 
+    /// As [`new`](Self::new), for two that talk to each other.
+    pub(crate) fn pair(inner: (T, T), wish: Wish) -> io::Result<(Self, Self)> {
+        let fds = [&inner.0, &inner.1].map(|end| end.as_fd().as_raw_fd());
+        let [one, other] = Reactor::register_pair(fds, wish)?;
+        let made = |inner, registration| Self { inner: Some(inner), registration };
+        Ok((made(inner.0, one), made(inner.1, other)))
+    }
+
     pub(crate) fn get(&self) -> &T {
         self.inner.as_ref().expect("only taken out by into_inner, which consumes the source")
     }

@@ -48,7 +48,10 @@ impl UnixDatagram {
     /// What the system says, or that there is no runtime with I/O here.
     pub fn pair() -> io::Result<(Self, Self)> {
         let (one, other) = Std::pair()?;
-        Ok((Self::from_std(one)?, Self::from_std(other)?))
+        one.set_nonblocking(true)?;
+        other.set_nonblocking(true)?;
+        let (one, other) = Source::pair((one, other), Wish::TRY)?;
+        Ok((Self { source: one }, Self { source: other }))
     }
 
     /// Sets the peer that [`send`](Self::send) sends to and [`recv`](Self::recv) receives from.

@@ -66,7 +66,10 @@ impl UnixStream {
     /// What the system says, or that there is no runtime with I/O here.
     pub fn pair() -> io::Result<(Self, Self)> {
         let (one, other) = Std::pair()?;
-        Ok((Self::from_std(one)?, Self::from_std(other)?))
+        prepare(&one)?;
+        prepare(&other)?;
+        let (one, other) = Source::pair((one, other), Wish::TRY)?;
+        Ok((Self { source: one }, Self { source: other }))
     }
 
     /// Registers a stream that is connected and non-blocking.
@@ -80,9 +83,7 @@ impl UnixStream {
     ///
     /// What the system says, or that there is no runtime with I/O here.
     pub fn from_std(stream: Std) -> io::Result<Self> {
-        stream.set_nonblocking(true)?;
-        #[cfg(target_vendor = "apple")]
-        socket2::SockRef::from(&stream).set_nosigpipe(true)?;
+        prepare(&stream)?;
         Self::register(stream)
     }
 
@@ -148,3 +149,11 @@ impl UnixStream {
 }
 
 super::methods::descriptor!(UnixStream, Std);
+
+/// What a stream of the standard library's needs before it is registered.
+fn prepare(stream: &Std) -> io::Result<()> {
+    stream.set_nonblocking(true)?;
+    #[cfg(target_vendor = "apple")]
+    socket2::SockRef::from(stream).set_nosigpipe(true)?;
+    Ok(())
+}
