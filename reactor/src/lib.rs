@@ -15,6 +15,10 @@
 //!
 //! The crate knows no tasks and no timers: wakers and deadlines are all it sees of them.
 
+// What the tests of other crates share, some of ours need too.
+#[cfg(all(test, not(loom)))]
+extern crate self as wharf_reactor;
+
 mod error;
 pub mod io;
 pub mod net;

@@ -6,7 +6,10 @@ use common::{both, enter, run, run_on};
 use std::{
     io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write},
     net::SocketAddr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
     thread,
 };
 use wharf_reactor::{
@@ -280,36 +283,42 @@ fn two_tasks_in_accept_are_both_served() {
     let reactor = Reactor::new(3);
     let listener = Arc::new(run_on(&reactor, 0, async { TcpListener::bind(LOCAL).await.unwrap() }));
     let address = listener.local_addr().unwrap();
-    let accepting: Vec<_> = (1..3)
-        .map(|seat| {
-            let (reactor, listener) = (reactor.clone(), listener.clone());
-            thread::spawn(move || {
-                run_on(&reactor, seat, async move {
-                    for _ in 0..100 {
-                        listener.accept().await.unwrap();
-                    }
-                })
-            })
-        })
-        .collect();
-    let turning = reactor.clone();
-    let (stop, stopped) = std::sync::mpsc::channel::<()>();
-    let driver = thread::spawn(move || {
-        let _entered = enter(&turning, Some(0));
-        while stopped.try_recv().is_err() {
-            turning.turn(0, None, None);
+    let done = Arc::new(AtomicBool::new(false));
+    let turn_until_done = |seat| {
+        let (reactor, done) = (reactor.clone(), done.clone());
+        move || {
+            let _entered = enter(&reactor, Some(seat));
+            while !done.load(SeqCst) {
+                reactor.turn(seat, None, None);
+            }
         }
-    });
+    };
+    let (report, reports) = std::sync::mpsc::channel();
+    let mut threads = vec![thread::spawn(turn_until_done(0))];
+    for seat in 1..3 {
+        let (reactor, listener, report) = (reactor.clone(), listener.clone(), report.clone());
+        // The listener may be at home here by then: somebody has to turn the seat to the end.
+        let turn = turn_until_done(seat);
+        threads.push(thread::spawn(move || {
+            run_on(&reactor, seat, async move {
+                for _ in 0..100 {
+                    listener.accept().await.unwrap();
+                }
+            });
+            report.send(seat).unwrap();
+            turn();
+        }));
+    }
     let mut streams = Vec::new();
     for _ in 0..200 {
         streams.push(std::net::TcpStream::connect(address).unwrap());
     }
-    for thread in accepting {
-        thread.join().unwrap();
-    }
-    stop.send(()).unwrap();
-    reactor.unpark(0);
-    driver.join().unwrap();
+    let mut served = [reports.recv().unwrap(), reports.recv().unwrap()];
+    served.sort_unstable();
+    assert_eq!(served, [1, 2]);
+    done.store(true, SeqCst);
+    (0..3).for_each(|seat| reactor.unpark(seat));
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
 }
 
 #[test]

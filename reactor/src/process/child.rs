@@ -43,6 +43,14 @@ enum End {
 
 impl Child {
     pub(super) fn new(inner: blocking::Child, kill_on_drop: bool) -> io::Result<Self> {
+        Self::with_end(inner, kill_on_drop, End::of)
+    }
+
+    fn with_end(
+        inner: blocking::Child,
+        kill_on_drop: bool,
+        end_of: impl FnOnce(&blocking::Child) -> io::Result<End>,
+    ) -> io::Result<Self> {
         reap_those_left();
         // Whatever fails from here on must not leave a child that nobody knows of.
         let mut inner = LeftBehind { child: Some(inner), kill: true };
@@ -50,7 +58,7 @@ impl Child {
         let stdin = child.stdin.take().map(ChildStdin::from_std).transpose()?;
         let stdout = child.stdout.take().map(ChildStdout::from_std).transpose()?;
         let stderr = child.stderr.take().map(ChildStderr::from_std).transpose()?;
-        let end = End::of(child)?;
+        let end = end_of(child)?;
         let inner = inner.child.take();
         Ok(Self { inner, end, status: None, kill_on_drop, stdin, stdout, stderr })
     }
@@ -170,8 +178,13 @@ impl End {
             Some(fd) => {
                 AsyncFd::with_interest(fd, crate::io::Interest::READABLE).map(Self::Descriptor)
             }
-            None => signal(SignalKind::child()).map(Self::Signal),
+            None => Self::by_signal(),
         }
+    }
+
+    /// Where the system has no descriptors of processes.
+    fn by_signal() -> io::Result<Self> {
+        signal(SignalKind::child()).map(Self::Signal)
     }
 
     async fn may_have_come(&mut self) -> io::Result<()> {
@@ -247,4 +260,64 @@ where
         if a_done && b_done { Poll::Ready(Ok(())) } else { Poll::Pending }
     })
     .await
+}
+
+#[cfg(all(test, not(loom)))]
+#[path = "../../tests/common/mod.rs"]
+mod common;
+
+/// The ends of children as heard by SIGCHLD: `tests/processes.rs` has them all by descriptor.
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{common::run, *};
+    use std::{
+        process::Stdio,
+        task::{Context, Waker},
+    };
+
+    /// A shell that ends with what it reads, and what is to be written to it.
+    fn child() -> (Child, ChildStdin) {
+        let mut shell = blocking::Command::new("sh");
+        let inner = shell.args(["-c", "read status; exit $status"]).stdin(Stdio::piped()).spawn();
+        let mut child = Child::with_end(inner.unwrap(), true, |_| End::by_signal()).unwrap();
+        let stdin = child.stdin.take().unwrap();
+        (child, stdin)
+    }
+
+    #[test]
+    fn a_signal_tells_of_each_child_that_ends() {
+        run(async {
+            let (mut first, mut second) = (child(), child());
+            let mut waiting = Box::pin(second.0.wait());
+            let polled = waiting.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(polled.is_pending(), "it waits for its input");
+            drop(waiting);
+            for ((child, stdin), status) in [(&mut second, 3), (&mut first, 4)] {
+                stdin.write_all(format!("{status}\n").as_bytes()).await.unwrap();
+                assert_eq!(child.wait().await.unwrap().code(), Some(status));
+                assert_eq!(child.wait().await.unwrap().code(), Some(status));
+            }
+        });
+    }
+
+    #[test]
+    fn a_child_that_is_killed_is_heard_of_as_well() {
+        run(async {
+            let (mut child, _stdin) = child();
+            child.kill().await.unwrap();
+            assert!(child.id().is_none());
+        });
+    }
+
+    #[test]
+    fn children_that_end_at_once_are_all_told_of() {
+        run(async {
+            let (mut children, inputs): (Vec<_>, Vec<_>) = (0..8).map(|_| child()).unzip();
+            // They end without input. The system may tell of several by one signal.
+            drop(inputs);
+            for child in &mut children {
+                child.wait().await.unwrap();
+            }
+        });
+    }
 }

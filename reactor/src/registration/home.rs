@@ -274,3 +274,94 @@ impl Registration {
         false
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::A_PAIR;
+    use crate::{Reactor, registration::Wish, source::Source};
+    use std::{
+        net::{TcpListener, TcpStream},
+        sync::{Arc, Mutex},
+        task::{Context, Waker},
+    };
+    use wharf_base::context::{self, Parts};
+
+    const FOLLOWING: Wish = Wish { follows: true, ..Wish::TRY };
+
+    /// So many connections, both ends of each registered at the current seat, next to each other.
+    fn connections(count: usize) -> Vec<Source<TcpStream>> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let mut ends = Vec::new();
+        for _ in 0..count {
+            let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            for end in [client, listener.accept().unwrap().0] {
+                end.set_nonblocking(true).unwrap();
+                ends.push(Source::new(end, FOLLOWING).unwrap());
+            }
+        }
+        ends
+    }
+
+    /// Each waits for data so many times, and none comes.
+    fn wait(ends: &[Source<TcpStream>], times: usize) {
+        let mut cx = Context::from_waker(Waker::noop());
+        for _ in 0..times {
+            for end in ends {
+                assert!(end.poll_read(&mut cx, &mut [0]).is_pending());
+            }
+        }
+    }
+
+    fn seats(ends: &[Source<TcpStream>]) -> Vec<usize> {
+        ends.iter().map(|end| end.registration().home.seat()).collect()
+    }
+
+    fn at_seat_0(reactor: &Arc<Reactor>) -> context::Entered {
+        let parts = Parts { executor: Arc::new(()), timers: None, reactor: Some(reactor.clone()) };
+        context::enter(Arc::new(parts), Some(0))
+    }
+
+    #[test]
+    fn connections_spread_over_the_seats_and_both_ends_stay_together() {
+        let reactor = Reactor::new(2);
+        let attended = Arc::new(Mutex::new(Vec::new()));
+        let seen = attended.clone();
+        reactor.set_attendant(Box::new(move |seat| seen.lock().unwrap().push(seat)));
+        let _entered = at_seat_0(&reactor);
+        let mut ends = connections(5);
+        wait(&ends, 4);
+        let homes = seats(&ends);
+        assert!(homes.chunks(2).all(|pair| pair[0] == pair[1]), "{homes:?}");
+        assert!(reactor.sources_at(0).abs_diff(reactor.sources_at(1)) == A_PAIR, "{homes:?}");
+        assert!(attended.lock().unwrap().contains(&1), "nobody may be turning that seat");
+        // One with nobody to share with stays, whatever else is where.
+        ends.truncate(2);
+        wait(&ends, 64);
+        assert_eq!(seats(&ends), homes[..2]);
+    }
+
+    #[test]
+    fn an_end_that_was_taken_away_is_followed_by_the_other() {
+        let reactor = Reactor::new(2);
+        let _entered = at_seat_0(&reactor);
+        let ends = connections(1);
+        wait(&ends, 1);
+        ends[0].registration().move_to(1);
+        wait(&ends, 2);
+        let homes = seats(&ends);
+        assert_eq!(homes[0], homes[1]);
+    }
+
+    #[test]
+    fn nobody_moves_to_a_seat_that_was_held_up() {
+        let reactor = Reactor::new(2);
+        let _entered = at_seat_0(&reactor);
+        let ends = connections(5);
+        // Its epoll is opened, and somebody else looks into it.
+        ends[0].registration().move_to(1);
+        reactor.seats[1].poll(&reactor.slab, false);
+        ends[0].registration().move_to(0);
+        wait(&ends, 64);
+        assert_eq!(seats(&ends), [0; 10]);
+    }
+}
