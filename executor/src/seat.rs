@@ -65,6 +65,8 @@ pub(crate) struct Own {
     /// Polls until the next look at the clock, and how many that was from the last one.
     pub(crate) clock: Cell<(u32, u32)>,
     pub(crate) looked: Cell<Option<Instant>>,
+    /// How many looks into the driver in a row found nothing.
+    pub(crate) vain: Cell<u32>,
     /// How long nobody else was busy when this seat parked, see `worker::watches`.
     pub(crate) quiet: Cell<u32>,
     /// The last beat of this seat's heart was the watch's, and nothing was between.
@@ -104,6 +106,7 @@ impl Seat {
                 left: Cell::new(0),
                 clock: Cell::new((1, 1)),
                 looked: Cell::new(None),
+                vain: Cell::new(0),
                 quiet: Cell::new(0),
                 led: Cell::new(false),
                 random: Cell::new(0x9e37_79b9 ^ number as u32),

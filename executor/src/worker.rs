@@ -61,6 +61,10 @@ const SHORT_BATCH: usize = 8;
 const LONG_BATCH: Duration = Duration::from_micros(50);
 /// At most so many polls are made between two looks at the clock.
 const MOST_UNCLOCKED: u32 = 8;
+/// After how many looks into the driver that found nothing a seat parks without one.
+const VAIN_LOOKS: u32 = 4;
+/// How often it looks all the same.
+const LOOK_AGAIN: u32 = 16;
 /// The most tasks that one look into the injector brings home.
 const INJECTOR_BATCH: usize = 128;
 
@@ -178,7 +182,8 @@ pub(crate) fn drive(shared: &Shared, seat: &Seat, guest: &mut impl Guest) {
             }
             continue;
         }
-        let found_events = seat.driver.poll();
+        let found_events = looks_first(shared, seat) && seat.driver.poll();
+        seat.own.vain.set(if found_events { 0 } else { seat.own.vain.get().wrapping_add(1) });
         seat.begin_batch(shared.config.event_interval);
         if !found_events {
             if let Some(task) = search(shared, seat) {
@@ -192,6 +197,17 @@ pub(crate) fn drive(shared: &Shared, seat: &Seat, guest: &mut impl Guest) {
             }
         }
     }
+}
+
+/// Whether a seat with nothing to run looks into its driver before it parks there.
+///
+/// A park that finds an event at once costs more than a look, and a look in vain is a system call for
+/// nothing: what the last ones found tells which it is likely to be. What is ready here goes before
+/// what could be stolen.
+#[inline]
+fn looks_first(shared: &Shared, seat: &Seat) -> bool {
+    let vain = seat.own.vain.get();
+    vain < VAIN_LOOKS || vain % LOOK_AGAIN == 0 || others_wait(shared, seat)
 }
 
 /// Whether the thread still sits in the seat afterwards.
@@ -363,12 +379,16 @@ fn park(shared: &Shared, seat: &Seat, guest: &impl Guest) {
 
 /// The last look around before sleep.
 fn is_needed(shared: &Shared, seat: &Seat, guest: &impl Guest) -> bool {
-    let others = || shared.seats.iter().any(|other| other.ring.len() > 0);
     shared.injector.len() > 0
         || seat.waiting() > 0
         || shared.is_closed() && !seat.own.drained.get()
         || guest.yields_seat() && shared.is_seat_wanted()
-        || !shared.idle.is_searched() && shared.seats.len() > 1 && others()
+        || !shared.idle.is_searched() && others_wait(shared, seat)
+}
+
+/// Whether there is something to steal.
+fn others_wait(shared: &Shared, seat: &Seat) -> bool {
+    others(shared, seat).any(|other| other.ring.len() > 0)
 }
 
 /// Whether a seat is busy, and nobody but us watches (W3). What waits there can't be asked for: its
