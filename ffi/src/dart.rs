@@ -12,9 +12,9 @@ pub use post::{Isolate, wharf_dart_post_t};
 pub(crate) use post::{store, store_table};
 
 use crate::{
-    id::{wharf_port_t, wharf_task_t},
+    id::wharf_port_t,
     message::*,
-    port::{self, Limits, Sink, Wait},
+    port::{self, Limits, Sender, Sink, Wait},
     runtime::{self, Runtime},
     status::*,
     task::Terminal,
@@ -58,7 +58,7 @@ pub(crate) fn open(
 
 /// Accepts a task of the default runtime that is answered bare at the VM's `dart_port`. Behind it is
 /// a port of its own, which goes when the task does.
-pub(crate) fn accept(dart_port: i64) -> Result<(Terminal, wharf_task_t)> {
+pub(crate) fn accept(dart_port: i64) -> Result<(Terminal, Sender)> {
     let runtime = runtime::get(0)?;
     let id = open(runtime, dart_port, None, WHARF_DART_RAW, Limits::default(), 0)?;
     let port = port::get(id)?;

@@ -26,7 +26,7 @@ use crate::{
     boundary::call,
     c::{wharf_port_t, wharf_status_t, wharf_task_t, wharf_value_t},
     dart,
-    port::{self, Key, Port},
+    port::{self, Port, Sender},
     status::{Error, Result},
     task::{self, Terminal},
     value::{Bytes, FromValue, IntoValue, SendPort, Value},
@@ -167,12 +167,12 @@ impl Param for Bytes {
 #[allow(missing_debug_implementations, reason = "has nothing to show")]
 pub struct Reply {
     port: Arc<Port>,
-    key: Key,
+    sender: Sender,
 }
 
 impl Reply {
-    pub(crate) fn of(terminal: &Terminal) -> Self {
-        Self { port: terminal.port.clone(), key: terminal.key }
+    pub(crate) fn of(terminal: &Terminal, sender: Sender) -> Self {
+        Self { port: terminal.port.clone(), sender }
     }
 
     /// Posts a value, at once.
@@ -181,7 +181,7 @@ impl Reply {
     ///
     /// The port is full or without credit, closed, or shut down; the value can't be sent.
     pub fn try_post(&self, value: impl IntoValue) -> Result<()> {
-        self.port.post_as(self.key, value.into_value()?).map_err(|(error, _)| error)
+        self.port.post_as(&self.sender, &mut value.into_value()?)
     }
 
     /// Posts a value, and waits while the port is full or without credit.
@@ -196,9 +196,9 @@ impl Reply {
         // A stream that always finds room lets others run in between all the same.
         wharf::task::consume_budget().await;
         loop {
-            match self.port.post_as(self.key, value) {
-                Err((error, back)) if error.status() == crate::status::WHARF_FULL => value = back,
-                done => return done.map_err(|(error, _)| error),
+            match self.port.post_as(&self.sender, &mut value) {
+                Err(error) if error.status() == crate::status::WHARF_FULL => {}
+                done => return done,
             }
             poll_fn(|cx| self.port.mailbox.poll_room(cx)).await?;
         }
@@ -238,7 +238,7 @@ impl Reply {
     /// Whether the host has asked for the task's end, or closed the port; for functions that run on
     /// the blocking pool and have to look for themselves.
     pub fn is_cancelled(&self) -> bool {
-        self.port.mailbox.is_cancelled(self.key).unwrap_or(true)
+        self.port.mailbox.is_cancelled(self.sender.key).unwrap_or(true)
     }
 }
 
@@ -348,7 +348,7 @@ unsafe fn accept<P>(
     task: *mut wharf_task_t,
     convert: impl FnOnce() -> Result<P>,
     give_back: impl FnOnce(P),
-    run: impl FnOnce(Terminal, P),
+    run: impl FnOnce(Terminal, Sender, P),
 ) -> wharf_status_t {
     call(|| {
         let (accepted, params) = match at {
@@ -362,7 +362,7 @@ unsafe fn accept<P>(
                 (dart::accept(port), params)
             }
         };
-        let (terminal, id) = match accepted {
+        let (terminal, sender) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 give_back(params);
@@ -372,9 +372,9 @@ unsafe fn accept<P>(
         if !task.is_null() {
             // Before the task can run, so that its id is there when its answer is.
             // SAFETY: not NULL, so the caller lets us write to it.
-            unsafe { task.write(id) };
+            unsafe { task.write(sender.task) };
         }
-        run(terminal, params);
+        run(terminal, sender, params);
         Ok(())
     })
 }
@@ -395,8 +395,8 @@ pub unsafe fn submit<P, F>(
 where
     F: Future<Output: IntoValue> + Send + 'static,
 {
-    let run = |terminal: Terminal, params| {
-        let future = function(params, Reply::of(&terminal));
+    let run = |terminal: Terminal, sender, params| {
+        let future = function(params, Reply::of(&terminal, sender));
         task::spawn(terminal, future);
     };
     // SAFETY: the caller's word.
@@ -420,8 +420,8 @@ where
     P: Send + 'static,
     T: IntoValue,
 {
-    let run = |terminal: Terminal, params| {
-        let reply = Reply::of(&terminal);
+    let run = |terminal: Terminal, sender, params| {
+        let reply = Reply::of(&terminal, sender);
         task::spawn_blocking(terminal, move || function(params, reply));
     };
     // SAFETY: the caller's word.

@@ -8,9 +8,8 @@
 use crate::{
     boundary::panic_text,
     failure::Failure,
-    id::wharf_task_t,
     message::*,
-    port::{Key, Last, Port},
+    port::{Key, Last, Port, Sender},
     status::Result,
     value::{IntoValue, Value},
 };
@@ -31,9 +30,9 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     /// Accepts a task at `port`.
-    pub(crate) fn accept(port: Arc<Port>, tag: u64) -> Result<(Self, wharf_task_t)> {
-        let (key, id) = port.mailbox.accept(tag)?;
-        Ok((Self { port, key, sent: false }, id))
+    pub(crate) fn accept(port: Arc<Port>, tag: u64) -> Result<(Self, Sender)> {
+        let sender = port.mailbox.accept(tag)?;
+        Ok((Self { port, key: sender.key, sent: false }, sender))
     }
 
     /// Sends it.

@@ -3,6 +3,7 @@
 use crate::{
     export::Reply,
     failure::{Failure, IntoFailure},
+    port::Sender,
     task::{self, End, Terminal},
     value::Value,
 };
@@ -26,8 +27,8 @@ pub(crate) fn after(mut terminal: Terminal, delay: Duration) {
 
 /// Posts the number of each beat, 1 at first, until the task is cancelled. Beats that the port does
 /// not take, or that come late by a whole period, are left out, and their numbers with them.
-pub(crate) fn every(terminal: Terminal, period: Duration) {
-    let reply = Reply::of(&terminal);
+pub(crate) fn every(terminal: Terminal, sender: Sender, period: Duration) {
+    let reply = Reply::of(&terminal, sender);
     let period = period.min(LONGEST);
     let port = terminal.port.clone();
     let _entered = port.runtime.handle().enter();

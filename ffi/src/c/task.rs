@@ -4,7 +4,7 @@ use crate::{
     boundary::call,
     host::{self, Work, wharf_drop_t, wharf_function_t, wharf_poll_t},
     id::{wharf_port_t, wharf_task_t},
-    port,
+    port::{self, Sender},
     status::{Error, Result, WHARF_OUT_OF_RANGE, wharf_status_t},
     task::Terminal,
     timers,
@@ -20,13 +20,13 @@ unsafe fn accept(
     port: wharf_port_t,
     tag: u64,
     task: *mut wharf_task_t,
-) -> Result<(Terminal, wharf_task_t)> {
-    let (terminal, id) = Terminal::accept(port::get(port)?, tag)?;
+) -> Result<(Terminal, Sender)> {
+    let (terminal, sender) = Terminal::accept(port::get(port)?, tag)?;
     if !task.is_null() {
         // SAFETY: not NULL, so the caller lets us write to it.
-        unsafe { task.write(id) };
+        unsafe { task.write(sender.task) };
     }
-    Ok((terminal, id))
+    Ok((terminal, sender))
 }
 
 /// Has `function` called once with `context`, on a thread where it may block. Its result arrives at
@@ -55,7 +55,7 @@ pub unsafe extern "C" fn wharf_spawn_fn(
     call(|| {
         let function = function.ok_or_else(|| Error::null("function"))?;
         // SAFETY: the caller's word.
-        let (terminal, task) = unsafe { accept(port, tag, task) }?;
+        let (terminal, Sender { task, .. }) = unsafe { accept(port, tag, task) }?;
         host::spawn_function(terminal, Work { function, context, drop, task });
         Ok(())
     })
@@ -86,7 +86,7 @@ pub unsafe extern "C" fn wharf_spawn_poll(
     call(|| {
         let function = poll.ok_or_else(|| Error::null("poll"))?;
         // SAFETY: the caller's word.
-        let (terminal, task) = unsafe { accept(port, tag, task) }?;
+        let (terminal, Sender { task, .. }) = unsafe { accept(port, tag, task) }?;
         host::spawn_poll(terminal, Work { function, context, drop, task });
         Ok(())
     })
@@ -168,8 +168,8 @@ pub unsafe extern "C" fn wharf_timer_every(
             ));
         }
         // SAFETY: the caller's word.
-        let (terminal, _) = unsafe { accept(port, tag, task) }?;
-        timers::every(terminal, Duration::from_nanos(period_ns));
+        let (terminal, sender) = unsafe { accept(port, tag, task) }?;
+        timers::every(terminal, sender, Duration::from_nanos(period_ns));
         Ok(())
     })
 }

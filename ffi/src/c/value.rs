@@ -47,7 +47,14 @@ pub unsafe extern "C" fn wharf_messages_free(
         unsafe { args::slice(messages.cast_const(), count, "messages") }?;
         for index in 0..count {
             // SAFETY: as above; the messages are the caller's to change.
-            drop(unsafe { Message::take(&mut *messages.add(index)) });
+            let message = unsafe { &mut *messages.add(index) };
+            if message.value.r#type < WHARF_TYPE_STRING {
+                // Most are numbers, and own nothing.
+                message.value.r#type = WHARF_TYPE_NULL;
+            } else {
+                // SAFETY: as above.
+                drop(unsafe { Message::take(message) });
+            }
         }
         Ok(())
     })

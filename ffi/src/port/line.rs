@@ -6,7 +6,7 @@
 //! queue, in the same order.
 
 use crate::{
-    message::Message,
+    message::{Message, WHARF_KIND_DATA, wharf_message_t},
     value::{Value, raw::*},
 };
 use std::{
@@ -35,10 +35,25 @@ fn is_narrow(r#type: i32) -> bool {
     r#type <= WHARF_TYPE_STRING || r#type == WHARF_TYPE_CAPABILITY
 }
 
+impl Value {
+    /// Whether it is its first word and no more.
+    #[inline]
+    pub(super) fn is_narrow(&self) -> bool {
+        is_narrow(self.as_raw().r#type)
+    }
+}
+
 impl Head {
     fn is_narrow(&self) -> bool {
         is_narrow(self.r#type.into())
     }
+}
+
+/// How many messages were moved, and how many of them were data.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Moved {
+    pub(crate) messages: usize,
+    pub(crate) data: usize,
 }
 
 /// See the module.
@@ -60,8 +75,12 @@ impl Line {
 
     /// How many messages can be pushed, whatever they carry, before memory is needed.
     pub(crate) fn room(&self) -> usize {
-        let heads = self.heads.capacity() - self.heads.len();
-        heads.min(self.wide.capacity() - self.wide.len())
+        self.narrow_room().min(self.wide.capacity() - self.wide.len())
+    }
+
+    /// The same for messages that carry a word or less.
+    pub(crate) fn narrow_room(&self) -> usize {
+        self.heads.capacity() - self.heads.len()
     }
 
     /// Of the heads and of the wide values: what changes only where memory is asked for.
@@ -106,7 +125,25 @@ impl Line {
     pub(crate) fn pop_front(&mut self) -> Option<Message> {
         let head = self.heads.pop_front()?;
         let wide = if head.is_narrow() { None } else { self.wide.pop_front() };
-        Some(whole(head, wide))
+        Some(whole(&head, wide))
+    }
+
+    /// Moves the first messages to where a host will read them, as many as there is room for.
+    pub(crate) fn move_into(&mut self, places: &mut [MaybeUninit<wharf_message_t>]) -> Moved {
+        let mut moved = Moved { messages: self.heads.len().min(places.len()), data: 0 };
+        let (front, back) = self.heads.as_slices();
+        let split = front.len().min(moved.messages);
+        let (near, far) = places[..moved.messages].split_at_mut(split);
+        for (heads, places) in [(front, near), (back, far)] {
+            for (place, head) in places.iter_mut().zip(heads) {
+                moved.data += usize::from(i32::from(head.kind) == WHARF_KIND_DATA);
+                let wide = if head.is_narrow() { None } else { self.wide.pop_front() };
+                place.write(whole(head, wide).into_raw());
+            }
+        }
+        // A head owns nothing of itself: what its word points to has changed hands above.
+        self.heads.drain(..moved.messages);
+        moved
     }
 
     /// Where the first message of this kind is.
@@ -124,13 +161,14 @@ impl Line {
         let before = self.heads.iter().take(at).filter(|head| !head.is_narrow()).count();
         let head = self.heads.remove(at)?;
         let wide = if head.is_narrow() { None } else { self.wide.remove(before) };
-        Some(whole(head, wide))
+        Some(whole(&head, wide))
     }
 }
 
+/// The message that was taken apart, once for each head.
 #[inline]
-fn whole(head: Head, wide: Option<Value>) -> Message {
-    let Head { tag, task, word, code, kind, r#type } = head;
+fn whole(head: &Head, wide: Option<Value>) -> Message {
+    let &Head { tag, task, word, code, kind, r#type } = head;
     let value = wide.unwrap_or_else(|| {
         let mut raw =
             wharf_value_t { r#type: r#type.into(), value: wharf_payload_t { as_int64: 0 } };

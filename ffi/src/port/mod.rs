@@ -19,7 +19,7 @@ pub use serve::{
     WHARF_CONTROL_KILL, WHARF_CONTROL_PAUSE, WHARF_CONTROL_PING, WHARF_CONTROL_RESUME,
     wharf_handler_t,
 };
-pub(crate) use tasks::{Abort, Key, Tasks};
+pub(crate) use tasks::{Abort, Key, Sender, Tasks};
 
 use crate::{
     bell, boundary,
@@ -160,17 +160,15 @@ impl Port {
         Ok(())
     }
 
-    /// Posts a data message of the task `key`.
-    pub(crate) fn post_as(self: &Arc<Self>, key: Key, value: Value) -> Result<(), (Error, Value)> {
+    /// Posts a data message of a task's; the value is taken where the answer is OK.
+    #[inline]
+    pub(crate) fn post_as(self: &Arc<Self>, sender: &Sender, value: &mut Value) -> Result<()> {
         let duty = match &self.sink {
-            Sink::Queue | Sink::Handler(_) => self.mailbox.post_as(key, value)?,
-            Sink::Dart(dart) => match self.mailbox.begin_post_as(key) {
-                Err(error) => return Err((error, value)),
-                Ok((tag, task)) => {
-                    let message = Message { tag, task, kind: WHARF_KIND_DATA, code: 0, value };
-                    self.post_begun(dart, message)
-                }
-            },
+            Sink::Queue | Sink::Handler(_) => self.mailbox.post_as(sender, value)?,
+            Sink::Dart(dart) => {
+                self.mailbox.begin_post_as(sender)?;
+                self.post_begun(dart, sender.data(std::mem::replace(value, Value::NULL)))
+            }
         };
         self.fulfil(duty);
         Ok(())
@@ -184,6 +182,7 @@ impl Port {
     }
 
     /// Does what a call of the mailbox has left to be done.
+    #[inline]
     fn fulfil(self: &Arc<Self>, duty: Duty) {
         if duty.pump {
             serve::start(self);

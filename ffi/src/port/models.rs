@@ -2,7 +2,7 @@
 
 use super::{
     mailbox::{Bell, Last, Limits, Mailbox, Wait},
-    tasks::Abort,
+    tasks::{Abort, Sender},
 };
 use crate::{
     message::*,
@@ -199,7 +199,7 @@ fn cancel_against_the_end() {
     model(|| {
         let mailbox = mailbox();
         let aborts = Arc::new(AtomicUsize::new(0));
-        let (key, _) = mailbox.accept(7).unwrap();
+        let key = mailbox.accept(7).unwrap().key;
         mailbox.attach(key, Handle(aborts.clone()));
         let task = {
             let mailbox = mailbox.clone();
@@ -222,7 +222,7 @@ fn cancel_against_the_handle() {
     model(|| {
         let mailbox = mailbox();
         let aborts = Arc::new(AtomicUsize::new(0));
-        let (key, _) = mailbox.accept(7).unwrap();
+        let key = mailbox.accept(7).unwrap().key;
         let host = {
             let mailbox = mailbox.clone();
             thread::spawn(move || mailbox.cancel(key).unwrap())
@@ -240,7 +240,7 @@ fn close_against_post_and_end() {
     model(|| {
         let mailbox = mailbox();
         let at_rest = Arc::new(AtomicBool::new(false));
-        let (key, _) = mailbox.accept(7).unwrap();
+        let key = mailbox.accept(7).unwrap().key;
         let task = {
             let (mailbox, at_rest) = (mailbox.clone(), at_rest.clone());
             thread::spawn(move || {
@@ -285,7 +285,7 @@ fn shutdown_against_submit() {
         let host = {
             let (mailbox, aborts) = (mailbox.clone(), aborts.clone());
             thread::spawn(move || match mailbox.accept(7) {
-                Ok((key, _)) => {
+                Ok(Sender { key, .. }) => {
                     mailbox.attach(key, Handle(aborts));
                     Some(key)
                 }

@@ -3,11 +3,13 @@
 //! Every task that was accepted has a place reserved for its terminal message: `reserved` places
 //! are kept free in the buffer beyond what is in it, so that pushing one never allocates.
 
-use super::line::Line;
+use super::{line::Line, tasks::Sender};
 use crate::{
-    message::{Message, WHARF_KIND_DATA},
+    message::{Message, WHARF_KIND_DATA, wharf_message_t},
     status::{Error, Result, WHARF_NO_MEMORY},
+    value::Value,
 };
+use std::mem::{self, MaybeUninit};
 
 /// What to do with a data message when the port is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +42,9 @@ pub(crate) struct Messages {
     data: usize,
     capacity: usize,
     full: Full,
+    /// At least so many data messages that carry a word or less go in just so: there is room and
+    /// memory for them. Whatever makes them fewer says so here; who finds none asks again.
+    plain: usize,
     pub(crate) dropped: u64,
     pub(crate) refused: u64,
     pub(crate) posted: u64,
@@ -55,6 +60,7 @@ impl Messages {
             data: 0,
             capacity,
             full,
+            plain: 0,
             dropped: 0,
             refused: 0,
             posted: 0,
@@ -83,6 +89,7 @@ impl Messages {
     pub(crate) fn reserve(&mut self) -> Result<()> {
         self.make_room()?;
         self.reserved += 1;
+        self.plain = self.plain.saturating_sub(1);
         Ok(())
     }
 
@@ -110,6 +117,24 @@ impl Messages {
         Pushed::In
     }
 
+    /// Pushes a message that has no place reserved, if that takes no thought; whether it did.
+    #[inline]
+    pub(crate) fn push_plain(&mut self, value: &mut Value, of: &Sender) -> bool {
+        if self.plain == 0 || !value.is_narrow() {
+            return false;
+        }
+        self.plain -= 1;
+        self.data += 1;
+        self.posted += 1;
+        self.normal.push_back(of.data(mem::replace(value, Value::NULL)));
+        true
+    }
+
+    fn count_plain(&mut self) {
+        let room = self.normal.narrow_room().saturating_sub(self.reserved);
+        self.plain = room.min(self.capacity.saturating_sub(self.data));
+    }
+
     /// Pushes a message that has no place reserved.
     pub(crate) fn push_data(&mut self, message: Message) -> Pushed {
         let mut out = Vec::new();
@@ -128,6 +153,7 @@ impl Messages {
         self.data += 1;
         self.posted += 1;
         self.normal.push_back(message);
+        self.count_plain();
         if out.is_empty() { Pushed::In } else { Pushed::InsteadOf(out) }
     }
 
@@ -141,6 +167,14 @@ impl Messages {
             self.data -= 1;
         }
         Some(message)
+    }
+
+    /// As many [`pop`](Self::pop)s as there is room for.
+    pub(crate) fn move_into(&mut self, places: &mut [MaybeUninit<wharf_message_t>]) -> usize {
+        let control = self.control.move_into(places);
+        let normal = self.normal.move_into(&mut places[control.messages..]);
+        self.data -= normal.data;
+        control.messages + normal.messages
     }
 
     /// The next control message.
@@ -158,6 +192,7 @@ impl Messages {
             return false;
         }
         std::mem::swap(&mut self.normal, into);
+        self.count_plain();
         true
     }
 
@@ -169,7 +204,7 @@ impl Messages {
 
     /// Takes all messages out, to be dropped outside the lock.
     pub(crate) fn clear(&mut self) -> (Line, Line) {
-        self.data = 0;
+        (self.data, self.plain) = (0, 0);
         (std::mem::take(&mut self.normal), std::mem::take(&mut self.control))
     }
 

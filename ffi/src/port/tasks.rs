@@ -17,6 +17,14 @@ pub(crate) struct Key {
     generation: u32,
 }
 
+/// A task as the sender of messages: what those bear, and where to see whether it may send any.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sender {
+    pub(crate) key: Key,
+    pub(crate) tag: u64,
+    pub(crate) task: wharf_task_t,
+}
+
 /// A task that has not ended.
 #[derive(Debug)]
 pub(crate) struct Task<A> {
@@ -93,6 +101,13 @@ impl<A: Abort + Clone> Tasks<A> {
     /// The key of a host's id, whose port has been found already; it may be stale.
     pub(crate) fn key(id: Id) -> Key {
         Key { index: id.task, generation: id.generation }
+    }
+
+    /// Whether the task has not ended.
+    #[inline]
+    pub(crate) fn is_live(&self, key: Key) -> bool {
+        // A place's generation changes with the end of its task.
+        self.places.get(key.index as usize).is_some_and(|place| place.generation == key.generation)
     }
 
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut Task<A>> {

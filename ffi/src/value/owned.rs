@@ -296,6 +296,7 @@ impl Value {
 }
 
 impl Drop for Value {
+    #[inline]
     fn drop(&mut self) {
         if self.0.r#type >= WHARF_TYPE_STRING {
             // SAFETY: the value was made here, is owned by `self`, and is dropped once.

@@ -21,9 +21,11 @@
 //! | `tasks` | from a task's acceptance to its end |
 //! | `posting` | messages that come in, room and credit |
 //! | `receiving` | messages that go out; the two locks, the bell, the sleepers |
+//! | `pace` | a receiver that runs after every single message, and how it is kept from that |
 //! | `closing` | what a close waits for |
 
 mod closing;
+mod pace;
 mod posting;
 mod receiving;
 mod tasks;
@@ -34,6 +36,7 @@ use super::{
     tasks::{Abort, Tasks},
 };
 use crate::{status::*, value::Value};
+use pace::Pace;
 use std::{io, sync::OnceLock, task::Waker, time::Instant};
 use wharf_base::sync::{
     Condvar, Mutex, MutexGuard,
@@ -104,6 +107,7 @@ pub(crate) struct Mailbox<A, B> {
     state: Mutex<State<A>>,
     arrived: Condvar,
     settled: Condvar,
+    pace: Pace,
     bell: OnceLock<B>,
     /// Receivers asleep; changed under `state`. See `receiving` for who reads it without.
     sleeping: AtomicUsize,
@@ -196,6 +200,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
             state: Mutex::new(state),
             arrived: Condvar::new(),
             settled: Condvar::new(),
+            pace: Pace::default(),
             bell: OnceLock::new(),
             sleeping: AtomicUsize::new(0),
             overtaking: AtomicBool::new(false),

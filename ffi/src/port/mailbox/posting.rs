@@ -2,39 +2,65 @@
 
 use super::{Bell, Duty, Mailbox, Phase, State, refusal};
 use crate::{
-    id::{no_task, wharf_task_t},
+    id::no_task,
     message::{Message, WHARF_KIND_CONTROL, WHARF_KIND_DATA},
     port::{
         queue::Pushed,
-        tasks::{Abort, Key},
+        tasks::{Abort, Sender},
     },
     status::{Error, Result, WHARF_FULL},
     value::Value,
 };
-use std::task::{Context, Poll, Waker};
-use wharf_base::sync::{atomic::Ordering::Relaxed, lock};
+use std::{
+    mem,
+    task::{Context, Poll, Waker},
+};
+use wharf_base::sync::{MutexGuard, atomic::Ordering::Relaxed, lock};
 
 fn full() -> Error {
     Error::new(WHARF_FULL, "the port is full: take messages out, or grant credit")
 }
 
 impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
-    /// Posts a data message of a running task; one step under the lock.
-    pub(crate) fn post_as(&self, key: Key, value: Value) -> Result<Duty, (Error, Value)> {
+    /// Posts a data message of a running task; one step under the lock. The value is taken where the
+    /// answer is OK, and only there.
+    #[inline]
+    pub(crate) fn post_as(&self, sender: &Sender, value: &mut Value) -> Result<Duty> {
         let mut state = lock(&self.state);
+        let may = state.phase == Phase::Open
+            && state.credit.is_none()
+            && state.tasks.is_live(sender.key)
+            && state.messages.push_plain(value, sender);
+        if !may {
+            return self.post_with_care(state, sender, value);
+        }
+        let arrived = self.arrived(&mut state);
+        drop(state);
+        Ok(self.announce(arrived))
+    }
+
+    #[inline(never)]
+    fn post_with_care(
+        &self,
+        mut state: MutexGuard<'_, State<A>>,
+        sender: &Sender,
+        value: &mut Value,
+    ) -> Result<Duty> {
         if state.phase != Phase::Open {
-            return Err((refusal(state.phase), value));
+            return Err(refusal(state.phase));
         }
         if state.credit == Some(0) {
-            return Err((full(), value));
+            return Err(full());
         }
-        let task = state.tasks.id(key);
-        let Some(tag) = state.tasks.get_mut(key).map(|task| task.tag) else {
-            return Err((no_task(task), value));
-        };
-        let message = Message { tag, task, kind: WHARF_KIND_DATA, code: 0, value };
+        if !state.tasks.is_live(sender.key) {
+            return Err(no_task(sender.task));
+        }
+        let message = sender.data(mem::replace(value, Value::NULL));
         let out = match state.messages.push_data(message) {
-            Pushed::Refused(message) => return Err((full(), message.value)),
+            Pushed::Refused(message) => {
+                *value = message.value;
+                return Err(full());
+            }
             Pushed::InsteadOf(out) => out,
             Pushed::In => Vec::new(),
         };
@@ -99,14 +125,13 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         lock(&self.state).begin_post(costs)
     }
 
-    /// The same for a data message of a running task: the tag and id that it bears.
-    pub(crate) fn begin_post_as(&self, key: Key) -> Result<(u64, wharf_task_t)> {
+    /// The same for a data message of a running task.
+    pub(crate) fn begin_post_as(&self, sender: &Sender) -> Result<()> {
         let mut state = lock(&self.state);
-        let id = state.tasks.id(key);
-        let task = state.tasks.get_mut(key).ok_or_else(|| no_task(id))?;
-        let tag = task.tag;
-        state.begin_post(true)?;
-        Ok((tag, id))
+        if !state.tasks.is_live(sender.key) {
+            return Err(no_task(sender.task));
+        }
+        state.begin_post(true)
     }
 
     /// Allows `more` data messages beyond those allowed before.
@@ -120,6 +145,14 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         drop(state);
         waiting.into_iter().for_each(Waker::wake);
         Ok(())
+    }
+}
+
+impl Sender {
+    /// A data message of the task's.
+    #[inline]
+    pub(crate) fn data(&self, value: Value) -> Message {
+        Message { tag: self.tag, task: self.task, kind: WHARF_KIND_DATA, code: 0, value }
     }
 }
 

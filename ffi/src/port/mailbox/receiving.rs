@@ -41,7 +41,7 @@
 
 use super::{Arrived, Bell, Duty, Limits, Mailbox, Phase, State, Wait, refusal, wait_on};
 use crate::{
-    message::{Message, WHARF_KIND_DATA, wharf_message_t},
+    message::{Message, wharf_message_t},
     port::{line::Line, tasks::Abort},
     status::{Error, Result, WHARF_WRONG_STATE},
 };
@@ -65,6 +65,13 @@ impl Room<'_> {
         self.filled == self.places.len()
     }
 
+    /// What is left of it, `most` at most.
+    fn rest(&mut self, most: usize) -> &mut [MaybeUninit<wharf_message_t>] {
+        let rest = &mut self.places[self.filled..];
+        let most = most.min(rest.len());
+        &mut rest[..most]
+    }
+
     #[inline]
     fn put(&mut self, message: Message) {
         self.places[self.filled].write(message.into_raw());
@@ -86,13 +93,25 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         into: &mut [MaybeUninit<wharf_message_t>],
         wait: Wait,
     ) -> Result<usize> {
+        let paced = !matches!(wait, Wait::No) && self.pace.concerns(into.len());
         let mut room = Room { places: into, filled: 0 };
+        if paced {
+            self.pace.gather();
+        }
         loop {
             self.take(&mut room)?;
-            if room.filled > 0 || !self.sleep(wait) {
-                return Ok(room.filled);
+            if room.filled > 0 {
+                break;
+            }
+            self.pace.slept();
+            if !self.sleep(wait) {
+                break;
             }
         }
+        if paced {
+            self.pace.found(room.filled);
+        }
+        Ok(room.filled)
     }
 
     /// Takes what there is and what there is room for.
@@ -132,13 +151,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         room: &mut Room<'_>,
     ) {
         loop {
-            for _ in 0..CHUNK {
-                if room.is_full() {
-                    break;
-                }
-                let Some(message) = state.messages.pop() else { break };
-                room.put(message);
-            }
+            room.filled += state.messages.move_into(room.rest(CHUNK));
             if room.is_full() || state.messages.is_empty() {
                 return self.look_back(ready, state);
             }
@@ -149,16 +162,15 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
     }
 
     fn take_ready(&self, mut ready: Ready<'_>, room: &mut Room<'_>) {
-        let mut data = 0;
-        while !room.is_full() {
-            let Some(message) = ready.pop_front() else { break };
-            data += usize::from(message.kind == WHARF_KIND_DATA);
-            room.put(message);
-        }
+        let moved = ready.move_into(room.rest(usize::MAX));
+        room.filled += moved.messages;
+        // Whose bell could be cleared, who could be waiting for room or for messages? Without a bell
+        // nobody is told of the next message but who sleeps.
+        let quiet = ready.is_empty() && self.bell.get().is_some();
         // Relaxed: see the module.
-        if self.bound || ready.is_empty() || self.sleeping.load(Relaxed) > 0 {
+        if self.bound || quiet || self.sleeping.load(Relaxed) > 0 {
             let mut state = lock(&self.state);
-            state.messages.made_room(data);
+            state.messages.made_room(moved.data);
             self.look_back(ready, state);
         }
     }

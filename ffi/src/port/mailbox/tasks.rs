@@ -3,9 +3,9 @@
 use super::{Bell, Duty, Last, Mailbox, Phase, refusal};
 use crate::{
     failure::Failure,
-    id::{no_task, wharf_task_t},
+    id::no_task,
     message::*,
-    port::tasks::{Abort, Key},
+    port::tasks::{Abort, Key, Sender},
     status::*,
     value::{IntoValue, Value},
 };
@@ -17,7 +17,7 @@ use wharf_base::sync::{atomic::Ordering::Relaxed, lock};
 
 impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
     /// Accepts a task: its terminal message can't fail to be sent any more.
-    pub(crate) fn accept(&self, tag: u64) -> Result<(Key, wharf_task_t)> {
+    pub(crate) fn accept(&self, tag: u64) -> Result<Sender> {
         let mut state = lock(&self.state);
         if state.phase != Phase::Open {
             return Err(refusal(state.phase));
@@ -28,8 +28,8 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
             let text = format!("{} tasks of this port run already", state.tasks.len());
             return Err(Error::new(WHARF_LIMIT, text));
         };
-        let id = state.tasks.id(key);
-        Ok((key, id))
+        let task = state.tasks.id(key);
+        Ok(Sender { key, tag, task })
     }
 
     /// Lets an accepted task be aborted.
