@@ -181,7 +181,7 @@ impl Reply {
     ///
     /// The port is full or without credit, closed, or shut down; the value can't be sent.
     pub fn try_post(&self, value: impl IntoValue) -> Result<()> {
-        self.port.post_as(&self.sender, &mut value.into_value()?)
+        self.port.post_as(&self.sender, &mut value.into_value()?.within_limits()?)
     }
 
     /// Posts a value, and waits while the port is full or without credit.
@@ -192,7 +192,7 @@ impl Reply {
     ///
     /// The port is closed or shut down; the value can't be sent.
     pub async fn post(&self, value: impl IntoValue) -> Result<()> {
-        let mut value = value.into_value()?;
+        let mut value = value.into_value()?.within_limits()?;
         // A stream that always finds room lets others run in between all the same.
         wharf::task::consume_budget().await;
         loop {

@@ -59,7 +59,7 @@ pub(crate) enum End {
 
 impl End {
     pub(crate) fn of(outcome: impl IntoValue) -> Self {
-        match outcome.into_outcome() {
+        match outcome.into_outcome().and_then(|value| Ok(value.within_limits()?)) {
             Ok(value) => Self::Ok(value),
             Err(failure) => Self::Failed(failure),
         }

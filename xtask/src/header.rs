@@ -13,8 +13,10 @@ use std::{fs, path::Path};
 const HEADER: &str = "ffi/include/wharf.h";
 
 /// The libraries whose headers are committed.
-const LIBRARIES: &[Library] =
-    &[Library { name: "pages", header: "examples/pages/include/pages.h" }];
+const LIBRARIES: &[Library] = &[
+    Library { name: "pages", header: "examples/pages/include/pages.h" },
+    Library { name: "harbour", header: "tests/hosts/c/harbour.h" },
+];
 
 pub(crate) const COMMAND: Command = Command {
     name: "header",

@@ -1,5 +1,6 @@
 //! A host's value, checked whole and then copied: nothing of it is believed before it was looked
-//! at, and nothing is taken unless all of it is sound.
+//! at, and nothing is taken unless all of it is sound. What Rust code has made is sound; its size is
+//! held to the same limits, so that one side never sends what the other could not.
 
 use super::{Value, WHARF_VALUE_MAX_BYTES, WHARF_VALUE_MAX_COUNT, WHARF_VALUE_MAX_DEPTH, raw::*};
 use crate::status::{Error, Result, WHARF_BAD_VALUE};
@@ -45,6 +46,22 @@ impl Value {
             copy(&*raw, External::Copied)
         }
     }
+
+    /// The value, if it may be sent: see the limits on its size.
+    ///
+    /// # Errors
+    ///
+    /// Arrays nested too deep, too many values, too many bytes; the value is dropped.
+    #[inline]
+    pub(crate) fn within_limits(self) -> Result<Self> {
+        if self.as_raw().r#type < WHARF_TYPE_STRING { Ok(self) } else { self.measured() }
+    }
+
+    fn measured(self) -> Result<Self> {
+        let mut budget = Budget { count: WHARF_VALUE_MAX_COUNT, bytes: WHARF_VALUE_MAX_BYTES };
+        measure(&self, 0, &mut budget)?;
+        Ok(self)
+    }
 }
 
 /// What becomes of data that have an owner elsewhere.
@@ -64,6 +81,13 @@ impl Budget {
         self.count = self.count.checked_sub(values).ok_or_else(|| {
             bad(format!("more than {WHARF_VALUE_MAX_COUNT} values in one message"))
         })?;
+        Ok(())
+    }
+
+    fn nest(&self, depth: usize) -> Result<()> {
+        if depth == WHARF_VALUE_MAX_DEPTH {
+            return Err(bad(format!("arrays nested deeper than {WHARF_VALUE_MAX_DEPTH}")));
+        }
         Ok(())
     }
 
@@ -113,9 +137,7 @@ unsafe fn check(raw: *const wharf_value_t, depth: usize, budget: &mut Budget) ->
             WHARF_TYPE_ARRAY => {
                 let array = raw.value.as_array;
                 let length = check_length(array.length, array.values.is_null())?;
-                if depth == WHARF_VALUE_MAX_DEPTH {
-                    return Err(bad(format!("arrays nested deeper than {WHARF_VALUE_MAX_DEPTH}")));
-                }
+                budget.nest(depth)?;
                 if length > budget.count {
                     budget.value(length)?;
                 }
@@ -136,6 +158,21 @@ unsafe fn check(raw: *const wharf_value_t, depth: usize, budget: &mut Budget) ->
             WHARF_TYPE_NATIVE_POINTER => check_finalizer(raw.value.as_native_pointer.callback),
             other => Err(bad(format!("{other} is no type of value that can be sent"))),
         }
+    }
+}
+
+/// As [`check`], of a value whose pointers are right.
+fn measure(value: &Value, depth: usize, budget: &mut Budget) -> Result<()> {
+    budget.value(1)?;
+    match value.as_raw().r#type {
+        WHARF_TYPE_STRING => budget.bytes(value.as_str().map_or(0, str::len)),
+        WHARF_TYPE_TYPED_DATA => budget.bytes(value.as_bytes().map_or(0, |(_, data)| data.len())),
+        WHARF_TYPE_ARRAY => {
+            budget.nest(depth)?;
+            let mut values = value.as_array().into_iter().flatten();
+            values.try_for_each(|value| measure(value, depth + 1, budget))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -292,6 +329,36 @@ mod tests {
             let mut budget = Budget { count: 3, bytes: LIMIT };
             // SAFETY: the nodes are alive.
             assert_eq!(unsafe { check(&array, 0, &mut budget) }.is_ok(), fits);
+        }
+    }
+
+    #[test]
+    fn what_rust_has_made_is_held_to_the_same_limits() {
+        let nest = |mut value, depth| {
+            for _ in 0..depth {
+                value = Value::array([value]).unwrap();
+            }
+            value
+        };
+        let may = |value: Value| value.within_limits().map(drop);
+        let deep = |depth| may(nest(Value::string("leaf").unwrap(), depth));
+        assert!(deep(WHARF_VALUE_MAX_DEPTH).is_ok());
+        for depth in [WHARF_VALUE_MAX_DEPTH + 1, 200_000] {
+            let error = deep(depth).unwrap_err();
+            assert_eq!(error.status(), WHARF_BAD_VALUE);
+            assert!(error.message().contains("nested deeper than 64"), "{error}");
+        }
+        let wide =
+            |count| may(Value::array(std::iter::repeat_with(|| Value::NULL).take(count)).unwrap());
+        assert!(wide(WHARF_VALUE_MAX_COUNT - 1).is_ok());
+        assert!(
+            wide(WHARF_VALUE_MAX_COUNT).unwrap_err().message().contains("values in one message")
+        );
+        for (limit, fits) in [(10, true), (9, false)] {
+            let data = Value::typed_data(WHARF_DATA_INT16, &[0; 6]).unwrap();
+            let value = Value::array([Value::string("quay").unwrap(), data]).unwrap();
+            let mut budget = Budget { count: 3, bytes: limit };
+            assert_eq!(measure(&value, 0, &mut budget).is_ok(), fits);
         }
     }
 

@@ -39,7 +39,7 @@ impl SendPort {
     ///
     /// The port is gone, full, or shut down; the value can't be sent.
     pub fn post(&self, tag: u64, value: impl IntoValue) -> Result<()> {
-        self.post_as(tag, value.into_value()?, WHARF_KIND_DATA)
+        self.post_as(tag, value.into_value()?.within_limits()?, WHARF_KIND_DATA)
     }
 
     /// As [`post`](Self::post), past all data messages that wait there.
@@ -48,7 +48,7 @@ impl SendPort {
     ///
     /// Those of [`post`](Self::post).
     pub fn post_control(&self, tag: u64, value: impl IntoValue) -> Result<()> {
-        self.post_as(tag, value.into_value()?, WHARF_KIND_CONTROL)
+        self.post_as(tag, value.into_value()?.within_limits()?, WHARF_KIND_CONTROL)
     }
 
     fn post_as(self, tag: u64, value: Value, kind: i32) -> Result<()> {

@@ -3,6 +3,7 @@
 #define CHECK_H
 
 #include "harbour.h"
+#include "hooks.h"
 
 #include <inttypes.h>
 #include <pthread.h>

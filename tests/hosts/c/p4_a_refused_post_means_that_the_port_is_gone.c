@@ -29,6 +29,33 @@ static void bad_values_are_not_posted(void) {
   CHECK_OK(wharf_port_close(port, LONG));
 }
 
+/* What a library's author makes is held to the limits that a host is held to, before it is posted; the
+ * task goes on, and says so. */
+static void values_of_the_librarys_own_are_measured(void) {
+  static const struct {
+    uint32_t depth, width;
+    bool fits;
+  } rows[] = {
+      {WHARF_VALUE_MAX_DEPTH, 1, true},
+      {WHARF_VALUE_MAX_DEPTH + 1, 1, false},
+      {2, WHARF_VALUE_MAX_COUNT - 2, true},
+      {2, WHARF_VALUE_MAX_COUNT - 1, false},
+  };
+  wharf_port_t port = open_port(runtime);
+  for (size_t at = 0; at < 2 * sizeof rows / sizeof *rows; at++) {
+    bool posted = at % 2 == 1, fits = rows[at / 2].fits;
+    CHECK_OK(harbour_nest(port, at, rows[at / 2].depth, rows[at / 2].width, posted, NULL));
+    if (posted && fits) expect(port, at, WHARF_KIND_DATA);
+    wharf_message_t message = next(port);
+    CHECK(message.tag == at && message.kind == (fits ? WHARF_KIND_OK : WHARF_KIND_ERROR));
+    CHECK(message.code == (fits ? 0 : -WHARF_BAD_VALUE));
+    const char *what = rows[at / 2].width == 1 ? "nested deeper than 64" : "values in one message";
+    CHECK(fits || strstr(wharf_message_text(&message), what) != NULL);
+    CHECK_OK(wharf_message_free(&message));
+  }
+  CHECK_OK(wharf_port_close(port, LONG));
+}
+
 /* `how` is VM_REFUSES or VM_REFUSES_AND_FINALIZES. */
 static void the_port_goes_and_its_tasks_with_it(int how) {
   parcel_t kept = {{0}, 0}, sent = {{0}, 0}, mirrored = {{0}, 0};
@@ -98,6 +125,7 @@ static void what_is_taken_is_finalized_by_the_vm(void) {
 int main(void) {
   runtime = new_runtime(2);
   bad_values_are_not_posted();
+  values_of_the_librarys_own_are_measured();
   what_is_taken_is_finalized_by_the_vm();
   pointers_are_freed_too();
   the_port_goes_and_its_tasks_with_it(VM_REFUSES);

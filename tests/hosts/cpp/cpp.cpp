@@ -1,5 +1,6 @@
 // wharf.hpp: owners, exceptions that stay on their side, and coroutines.
 #include "harbour.h"
+#include "hooks.h"
 #include "wharf.hpp"
 
 #include <atomic>

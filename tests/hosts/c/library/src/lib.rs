@@ -1,5 +1,6 @@
 //! A library as an author would build it on wharf, with a function for each way that a task can
-//! end. The C tests load it; `harbour.h` beside the crate declares what they call.
+//! end. The C tests load it. `harbour.h` beside the crate is made of what it says of itself; `hooks.h`
+//! declares the functions that are no tasks.
 
 use std::{
     future::pending,
@@ -305,4 +306,21 @@ async fn verdicts(codes: Vec<i32>) -> Vec<Result<i32, Failure>> {
         .into_iter()
         .map(|code| if code > 0 { Err(Failure::new(code, "guilty")) } else { Ok(code) })
         .collect()
+}
+
+/// An array that holds `width` nulls, inside of others, `depth` arrays in all: posted or as the result.
+#[export(name = "harbour_nest")]
+async fn nest(
+    depth: u32,
+    width: u32,
+    posted: bool,
+    reply: Reply,
+) -> Result<Value, wharf_ffi::Error> {
+    let nulls = (0..width).map(|_| Value::NULL);
+    let nested = (1..depth).try_fold(Value::array(nulls)?, |value, _| Value::array([value]))?;
+    if posted {
+        reply.post(nested).await?;
+        return Ok(Value::NULL);
+    }
+    Ok(nested)
 }
