@@ -148,6 +148,33 @@ impl Builder {
         self
     }
 
+    /// How long a worker that has run out of work keeps looking for more before it goes to sleep.
+    /// Zero by default: it goes to sleep at once. More than 1 ms counts as 1 ms.
+    ///
+    /// Waking a sleeping thread takes 5 to 50 µs. Where a thread outside the runtime brings one small
+    /// task after the other, each as soon as the last was answered, a limit of 20 to 100 µs spares
+    /// most of these wakes, and costs the processor time that is spent looking. For anything else
+    /// leave it at zero.
+    ///
+    /// One worker at a time spins at most, and none where as many workers are awake as there are
+    /// processors, so none ever on a machine with one. A spin that found nothing makes the next ones
+    /// rarer, down to one in 64 times that the worker runs out of work. An idle runtime sleeps, whatever
+    /// is said here. [`WorkerMetrics`](crate::runtime::WorkerMetrics) tells how many spins there were and
+    /// how many of them found something.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let runtime = wharf::runtime::Builder::new_multi_thread()
+    ///     .spin_before_park(Duration::from_micros(50))
+    ///     .build()?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn spin_before_park(&mut self, limit: Duration) -> &mut Self {
+        self.config.spin_before_park = limit;
+        self
+    }
+
     /// What a panic in a task does to the rest of the runtime. Nothing by default.
     pub fn unhandled_panic(&mut self, policy: UnhandledPanic) -> &mut Self {
         self.config.unhandled_panic = policy;

@@ -37,6 +37,12 @@ pub trait Rt: Sized + Send + Sync + 'static {
     /// Builds one with so many workers; with none, the thread in `block_on` does all the work.
     fn start(workers: usize) -> Self;
 
+    /// Builds one whose workers look out for work so long before they sleep, where the runtime can be
+    /// told to: else it is as usual. Only for rows that say so.
+    fn start_spinning(workers: usize, _limit: Duration) -> Self {
+        Self::start(workers)
+    }
+
     /// Runs a future on the calling thread until it is done.
     fn block_on<F: Future>(&self, future: F) -> F::Output;
 

@@ -256,28 +256,38 @@ fn curve(samples: &[Sample]) -> Vec<(f64, f64)> {
 /// Runs a work on every runtime: `turns!(suite, spec, workers, |rt| work(rt), floor bare())`.
 ///
 /// `rt` is an `Arc` of the runtime; the expression is compiled once for each of them. Each is
-/// started with `workers` workers when the row begins and stopped when it ends.
+/// started with `workers` workers when the row begins and stopped when it ends. In place of `workers`,
+/// `spinning(workers, limit)` starts those that can with a spin before their workers sleep.
 #[macro_export]
 macro_rules! turns {
-    ($suite:expr, $spec:expr, $workers:expr, |$rt:ident| $run:expr $(, floor $floor:expr)?) => {{
+    ($suite:expr, $spec:expr, spinning($workers:expr, $limit:expr), $($rest:tt)*) => {
+        $crate::turns!(@row $suite, $spec, start_spinning($workers, $limit), $($rest)*)
+    };
+    (@row
+        $suite:expr, $spec:expr, $start:ident($($how:expr),*), |$rt:ident| $run:expr
+        $(, floor $floor:expr)?
+    ) => {{
         let (suite, spec): (&mut $crate::suite::Suite, _) = ($suite, $spec);
         if suite.wants(&spec) {
             let mut entrants: Vec<$crate::suite::Entrant<'_>> = Vec::new();
-            $crate::turns!(@entrant suite, entrants, $workers, Wharf, |$rt| $run);
-            $crate::turns!(@entrant suite, entrants, $workers, Tokio, |$rt| $run);
-            $crate::turns!(@entrant suite, entrants, $workers, Smol, |$rt| $run);
+            $crate::turns!(@entrant suite, entrants, Wharf::$start($($how),*), Wharf, |$rt| $run);
+            $crate::turns!(@entrant suite, entrants, Tokio::$start($($how),*), Tokio, |$rt| $run);
+            $crate::turns!(@entrant suite, entrants, Smol::$start($($how),*), Smol, |$rt| $run);
             $(entrants.push(($crate::row::Who::Floor, Box::new(|| $floor)));)?
             suite.run(spec, entrants);
         }
     }};
-    (@entrant $suite:ident, $entrants:ident, $workers:expr, $who:ident, |$rt:ident| $run:expr) => {
+    (@entrant $suite:ident, $entrants:ident, $start:expr, $who:ident, |$rt:ident| $run:expr) => {
         if $suite.invites($crate::row::Who::$who) {
-            use $crate::rt::Rt as _;
-            let runtime = std::sync::Arc::new($crate::rt::$who::start($workers));
+            use $crate::rt::{Rt as _, $who};
+            let runtime = std::sync::Arc::new($start);
             $entrants.push(($crate::row::Who::$who, Box::new(move || {
                 let $rt = &runtime;
                 $run
             })));
         }
+    };
+    ($suite:expr, $spec:expr, $workers:expr, $($rest:tt)*) => {
+        $crate::turns!(@row $suite, $spec, start($workers), $($rest)*)
     };
 }

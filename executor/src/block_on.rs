@@ -212,8 +212,7 @@ impl<F: Future> Guest for Main<'_, F> {
         if seat.own.drained.get() {
             assert_unpanicked(seat.shared());
         }
-        // Relaxed: as in `Flag::take`.
-        if self.flag.state.load(Relaxed) != WOKEN {
+        if !self.is_woken() {
             return false;
         }
         worker::begin_poll(seat.shared(), seat);
@@ -221,6 +220,12 @@ impl<F: Future> Guest for Main<'_, F> {
         let done = self.poll();
         drop(polling);
         done
+    }
+
+    #[inline]
+    fn is_woken(&self) -> bool {
+        // Relaxed: as in `Flag::take`.
+        self.flag.state.load(Relaxed) == WOKEN
     }
 
     fn may_park(&self) -> bool {

@@ -53,6 +53,9 @@ pub struct Config {
     pub thread_keep_alive: Duration,
     /// After how many polls a seat looks at its driver and at the injector, at least 1.
     pub event_interval: u32,
+    /// How long a worker that has run out of work looks out for more before it parks, at most 1 ms.
+    /// Zero: it parks at once.
+    pub spin_before_park: Duration,
     /// What a panic in a task does.
     pub unhandled_panic: UnhandledPanic,
 }
@@ -70,6 +73,7 @@ impl Default for Config {
             max_blocking_threads: 512,
             thread_keep_alive: Duration::from_secs(10),
             event_interval: 61,
+            spin_before_park: Duration::ZERO,
             unhandled_panic: UnhandledPanic::Ignore,
         }
     }
@@ -83,6 +87,7 @@ impl fmt::Debug for Config {
             .field("max_blocking_threads", &self.max_blocking_threads)
             .field("thread_keep_alive", &self.thread_keep_alive)
             .field("event_interval", &self.event_interval)
+            .field("spin_before_park", &self.spin_before_park)
             .field("unhandled_panic", &self.unhandled_panic)
             .finish_non_exhaustive()
     }

@@ -191,6 +191,8 @@ impl Executor {
             parks: seat.counters.parks.get(),
             unparks: seat.counters.unparks.get(),
             rescues: seat.counters.rescues.get(),
+            spins: seat.counters.spins.get(),
+            useful_spins: seat.counters.useful_spins.get(),
             busy: Duration::from_nanos(seat.counters.busy.get()),
             queue_depth: seat.waiting(),
         });

@@ -36,6 +36,8 @@ pub(crate) struct Counters {
     pub(crate) steals: Counter,
     pub(crate) parks: Counter,
     pub(crate) rescues: Counter,
+    pub(crate) spins: Counter,
+    pub(crate) useful_spins: Counter,
     /// Nanoseconds awake, up to the last park.
     pub(crate) busy: Counter,
     /// Wakes of this seat by others; counted by the others.
@@ -56,6 +58,11 @@ pub struct WorkerMetrics {
     pub unparks: u64,
     /// Overdue seats this worker looked after.
     pub rescues: u64,
+    /// Times the worker looked out for work before it went to sleep, where the builder has asked for
+    /// that.
+    pub spins: u64,
+    /// Those of them that found something to do.
+    pub useful_spins: u64,
     /// How long a thread sat here and did not sleep, up to the last time that it went to sleep or
     /// left: what it has been at since then is not in it yet.
     pub busy: Duration,

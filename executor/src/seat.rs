@@ -11,6 +11,7 @@ use crate::{
     registry::Registry,
     shared::Shared,
     task::{Header, Ids, Task},
+    worker::Spin,
 };
 use std::{cell::Cell, future::Future, ptr, sync::Arc, time::Instant};
 use wharf_base::sync::atomic::{AtomicU32, Ordering::*};
@@ -72,6 +73,7 @@ pub(crate) struct Own {
     /// The last beat of this seat's heart was the watch's, and nothing was between.
     pub(crate) led: Cell<bool>,
     pub(crate) random: Cell<u32>,
+    pub(crate) spin: Spin,
 }
 
 // SAFETY: `own` is used by the owner only, and ownership is handed on through `Idle::vacant`; all
@@ -110,6 +112,7 @@ impl Seat {
                 quiet: Cell::new(0),
                 led: Cell::new(false),
                 random: Cell::new(0x9e37_79b9 ^ number as u32),
+                spin: Spin::default(),
             },
         }
     }

@@ -21,6 +21,7 @@ use crate::{
     seat::Seat,
     task::{Header, Ids, Owner, Task},
     threads::Threads,
+    worker::Limit,
 };
 use std::{
     cell::Cell,
@@ -49,6 +50,7 @@ pub(crate) struct Shared {
     pub(crate) seats: Box<[Seat]>,
     pub(crate) has_lifo: bool,
     pub(crate) idle: Idle,
+    pub(crate) spin: Limit,
     pub(crate) injector: Injector,
     /// Counted by itself: a thread says that it has ended after letting go of all else.
     pub(crate) threads: Arc<Threads>,
@@ -95,6 +97,7 @@ impl Shared {
         let shared = Box::leak(Box::new(Self {
             has_lifo: config.flavor == Flavor::MultiThread,
             idle: Idle::new(seats.len()),
+            spin: Limit::new(config.spin_before_park),
             config,
             seats,
             injector: Injector::new(),

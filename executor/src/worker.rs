@@ -7,7 +7,8 @@
 //! 3. the injector, for a fair share of what is there;
 //! 4. the seat's own driver, without blocking;
 //! 5. other seats' rings, if nobody else searches;
-//! 6. then the seat parks in its driver (see [`idle`](crate::idle)).
+//! 6. all of these again for a while, where the builder wants that ([`spin`]);
+//! 7. then the seat parks in its driver ([`park`], and see [`idle`](crate::idle)).
 //!
 //! After `event_interval` polls, or 250 µs, the driver and the injector have their turn in any case,
 //! so that neither can be starved by tasks that are always ready.
@@ -18,24 +19,9 @@
 //! more wait. Tasks that events have made ready do so where more than [`SHORT_BATCH`] wait, or where
 //! they have been running for [`LONG_BATCH`]: most are short, and a wake costs both processors more
 //! than they do.
-//!
-//! # Seats that are held up
-//!
-//! A poll that takes long holds up everything at its seat: the LIFO slot and the ring, the timers
-//! and the sources of its driver. So of the sleepers one is the *watcher*, which parks for a heartbeat
-//! ([`HEARTBEAT`]) at most and then looks at the busy seats. Where the count of polls has not moved
-//! since the last beat, it polls that seat's driver, and takes a share of its queue. So an event waits
-//! for two heartbeats at most, as long as any seat has nothing else to do.
-//!
-//! A watcher that gets work of its own watches no longer, and a push that finds nobody watching wakes
-//! a sleeper, which then does. A wake from outside spares the watcher, so that it is always the same,
-//! warm worker that serves a foreign thread. When all is quiet for a few heartbeats, or for some more
-//! parks, nobody watches any more, and an idle executor makes no system calls at all. Why no seat is
-//! left unwatched is told in [`idle`](crate::idle).
 
 use crate::{seat::Seat, shared::Shared, task::Task};
 use std::{
-    ptr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -44,12 +30,13 @@ use wharf_base::{
     sync::atomic::{Ordering::*, fence},
 };
 
-/// How long the watcher sleeps between two looks at the busy seats.
-const HEARTBEAT: Duration = Duration::from_millis(1);
-/// After how many parks in a row that found no other seat busy a watcher retires.
-const QUIET_PARKS: u32 = 18;
-/// For how many of these a whole heartbeat counts.
-const PARKS_PER_BEAT: u32 = 6;
+mod park;
+pub(crate) mod spin;
+mod watch;
+
+use spin::Spun;
+pub(crate) use spin::{Limit, Spin};
+
 /// After what time the driver has its turn, even if few polls were made.
 const DRIVER_TURN: Duration = Duration::from_micros(250);
 /// How many tasks that events have made ready a worker runs by itself, if they don't take long.
@@ -72,6 +59,8 @@ const INJECTOR_BATCH: usize = 128;
 pub(crate) trait Guest {
     /// Called before each task: whether the thread is to leave its seat.
     fn turn(&mut self, seat: &Seat) -> bool;
+    /// Whether a turn is to be called, as far as can be seen.
+    fn is_woken(&self) -> bool;
     /// Called before parking: `false` if there is something to do.
     fn may_park(&self) -> bool;
     /// Called after parking.
@@ -87,6 +76,9 @@ impl Guest for NoGuest {
     #[inline]
     fn turn(&mut self, seat: &Seat) -> bool {
         seat.own.drained.get()
+    }
+    fn is_woken(&self) -> bool {
+        false
     }
     fn may_park(&self) -> bool {
         true
@@ -152,7 +144,7 @@ pub(crate) fn leave(shared: &Shared, seat: &Seat) {
     }
     if seat.ring.len() > 0
         || was_searching && shared.injector.len() > 0
-        || leaves_unwatched(shared, seat)
+        || watch::leaves_unwatched(shared, seat)
     {
         shared.wake_one();
     }
@@ -168,7 +160,7 @@ pub(crate) fn run(parts: Arc<Parts>, shared: &Shared, seat: &Seat, searching: bo
 /// Runs tasks until the guest has done, or the seat is wanted by others.
 pub(crate) fn drive(shared: &Shared, seat: &Seat, guest: &mut impl Guest) {
     seat.own.left.set(shared.config.event_interval);
-    see_to_watch(shared, seat);
+    watch::see_to(shared, seat);
     loop {
         if shared.is_closed() && !seat.own.drained.get() {
             drain(shared, seat);
@@ -176,27 +168,30 @@ pub(crate) fn drive(shared: &Shared, seat: &Seat, guest: &mut impl Guest) {
         if guest.turn(seat) || !seat.is_ours() {
             return;
         }
-        if let Some(task) = next(shared, seat) {
+        let mut task = next(shared, seat);
+        if task.is_none() && !look_into_driver(shared, seat) {
+            task = search(shared, seat);
+            if task.is_none() {
+                if guest.yields_seat() && shared.is_seat_wanted() {
+                    return;
+                }
+                task = rest(shared, seat, guest);
+            }
+        }
+        if let Some(task) = task {
             if !run_task(shared, seat, task) {
                 return;
             }
-            continue;
-        }
-        let found_events = looks_first(shared, seat) && seat.driver.poll();
-        seat.own.vain.set(if found_events { 0 } else { seat.own.vain.get().wrapping_add(1) });
-        seat.begin_batch(shared.config.event_interval);
-        if !found_events {
-            if let Some(task) = search(shared, seat) {
-                if !run_task(shared, seat, task) {
-                    return;
-                }
-            } else if guest.yields_seat() && shared.is_seat_wanted() {
-                return;
-            } else {
-                park(shared, seat, guest);
-            }
         }
     }
+}
+
+/// The queue is empty: whether the seat's own driver has found anything.
+fn look_into_driver(shared: &Shared, seat: &Seat) -> bool {
+    let found_events = looks_first(shared, seat) && seat.driver.poll();
+    seat.own.vain.set(if found_events { 0 } else { seat.own.vain.get().wrapping_add(1) });
+    seat.begin_batch(shared.config.event_interval);
+    found_events
 }
 
 /// Whether a seat with nothing to run looks into its driver before it parks there.
@@ -207,7 +202,17 @@ pub(crate) fn drive(shared: &Shared, seat: &Seat, guest: &mut impl Guest) {
 #[inline]
 fn looks_first(shared: &Shared, seat: &Seat) -> bool {
     let vain = seat.own.vain.get();
-    vain < VAIN_LOOKS || vain % LOOK_AGAIN == 0 || others_wait(shared, seat)
+    vain < VAIN_LOOKS || vain % LOOK_AGAIN == 0 || park::others_wait(shared, seat)
+}
+
+/// There is nothing to do: spins, if that finds something soon, and parks if not.
+fn rest(shared: &Shared, seat: &Seat, guest: &impl Guest) -> Option<Task> {
+    match spin::spin(shared, seat, guest) {
+        Spun::Task(task) => return Some(task),
+        Spun::Wanted => {}
+        Spun::Nothing => park::park(shared, seat, guest),
+    }
+    None
 }
 
 /// Whether the thread still sits in the seat afterwards.
@@ -341,129 +346,6 @@ fn found(shared: &Shared, seat: &Seat) {
     // What comes from outside is pushed at no seat, so no push has seen to a watcher.
     if !shared.idle.is_watched(seat.number) && shared.live_tasks() > 1 {
         shared.post_watch();
-    }
-}
-
-/// What a long poll here would hold up is there already: sees to a watcher, as a push does.
-fn see_to_watch(shared: &Shared, seat: &Seat) {
-    if seat.waiting() > 0 && !shared.idle.is_watched(seat.number) {
-        shared.post_watch();
-    }
-}
-
-/// Sleeps in the driver until there is something to do (S1 to S5, and W1 to W4, in `idle`).
-fn park(shared: &Shared, seat: &Seat, guest: &impl Guest) {
-    let since = watches(shared, seat).then(Instant::now);
-    let is_needed =
-        || is_needed(shared, seat, guest) || since.is_none() && is_unwatched(shared, seat);
-    let searching = seat.own.searching.replace(false);
-    let may_park = shared.idle.fall_asleep(seat.number, searching, is_needed);
-    if may_park && guest.may_park() {
-        seat.counters.parks.add(1);
-        // SAFETY: we are the owner.
-        unsafe { seat.ring.shrink() };
-        shared.config.hook(|config| &config.on_thread_park);
-        seat.end_busy();
-        seat.driver.park(since.map(|_| HEARTBEAT));
-        seat.begin_busy();
-        shared.config.hook(|config| &config.on_thread_unpark);
-        guest.parked();
-    }
-    seat.own.searching.set(shared.idle.wake_up(seat.number));
-    if let Some(since) = since {
-        beat(shared, seat, since.elapsed() >= HEARTBEAT / 2);
-        shared.idle.end_watch(seat.number);
-    }
-    see_to_watch(shared, seat);
-}
-
-/// The last look around before sleep.
-fn is_needed(shared: &Shared, seat: &Seat, guest: &impl Guest) -> bool {
-    shared.injector.len() > 0
-        || seat.waiting() > 0
-        || shared.is_closed() && !seat.own.drained.get()
-        || guest.yields_seat() && shared.is_seat_wanted()
-        || !shared.idle.is_searched() && others_wait(shared, seat)
-}
-
-/// Whether there is something to steal.
-fn others_wait(shared: &Shared, seat: &Seat) -> bool {
-    others(shared, seat).any(|other| other.ring.len() > 0)
-}
-
-/// Whether a seat is busy, and nobody but us watches (W3). What waits there can't be asked for: its
-/// owner pushes without a fence.
-fn is_unwatched(shared: &Shared, seat: &Seat) -> bool {
-    let is_busy = |other: &Seat| shared.idle.is_busy(other.number);
-    !shared.idle.is_watched(seat.number) && others(shared, seat).any(is_busy)
-}
-
-/// Whether something is seen that a busy seat could hold up, and nobody watches: for who leaves, and
-/// can't watch itself. Whoever has relied on our search has had a fence after its push.
-fn leaves_unwatched(shared: &Shared, seat: &Seat) -> bool {
-    let may_be_held_up = |other: &Seat| other.waiting() > 0 || !other.driver.is_idle();
-    is_unwatched(shared, seat)
-        && others(shared, seat)
-            .any(|other| shared.idle.is_busy(other.number) && may_be_held_up(other))
-}
-
-fn others<'a>(shared: &'a Shared, seat: &'a Seat) -> impl Iterator<Item = &'a Seat> {
-    shared.seats.iter().filter(|other| !ptr::eq(*other, seat))
-}
-
-/// Whether this seat, which is about to park, is to watch; then it is counted as a watcher.
-fn watches(shared: &Shared, seat: &Seat) -> bool {
-    if shared.seats.len() == 1 || !shared.is_multi_thread() {
-        return false;
-    }
-    let quiet = if others(shared, seat).any(|other| shared.idle.is_busy(other.number)) {
-        0
-    } else {
-        seat.own.quiet.get().saturating_add(1)
-    };
-    seat.own.quiet.set(quiet);
-    quiet <= QUIET_PARKS && shared.idle.begin_watch(seat.number)
-}
-
-/// A watcher's park is over. `whole`: it was as long as a heartbeat.
-fn beat(shared: &Shared, seat: &Seat, whole: bool) {
-    let own = &seat.own;
-    if !whole {
-        return own.led.set(false);
-    }
-    own.quiet.set(own.quiet.get() + PARKS_PER_BEAT);
-    let leads = shared.idle.leads_watch(seat.number);
-    let again = own.led.replace(leads);
-    if leads {
-        look_after_others(shared, seat, again);
-    }
-}
-
-/// A heartbeat of the watch: notes how far the busy seats are. `again`: the last note was ours too,
-/// a beat ago: helps those that are still in the same poll.
-fn look_after_others(shared: &Shared, seat: &Seat, again: bool) {
-    for other in others(shared, seat).filter(|other| shared.idle.is_busy(other.number)) {
-        // Relaxed: only a change counts, see `Seat::count_poll`; one watcher at a time looks.
-        let polls = other.polls.load(Relaxed);
-        if other.watched.swap(polls, Relaxed) != polls || !again {
-            continue;
-        }
-        // Relaxed: as above.
-        if other.told.swap(polls, Relaxed) != polls {
-            let seat = other.number;
-            log::debug!(
-                "slow poll: a task holds up seat {seat} for over {HEARTBEAT:?}; its events are looked after"
-            );
-        }
-        let mut helped = other.driver.poll();
-        let slot = other.lifo.take();
-        // SAFETY: the slot held a reference.
-        let rescued = slot.map(|task| unsafe { Task::from_raw(task) });
-        for task in rescued.into_iter().chain(seat.steal_from(other)) {
-            seat.push_back(task);
-            helped = true;
-        }
-        seat.counters.rescues.add(helped.into());
     }
 }
 

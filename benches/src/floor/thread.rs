@@ -4,7 +4,7 @@ use crate::stopwatch::{Sample, Stopwatch};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A flag that a thread sleeps on until the other side sets it: one futex, as plain as it gets.
 #[derive(Debug, Default)]
@@ -25,6 +25,16 @@ impl Flag {
             futex(&self.0, libc::FUTEX_WAIT, 0);
         }
     }
+
+    /// The same, after looking for so long at most whether it is up already.
+    pub fn look_out(&self, limit: Duration) {
+        let since = Instant::now();
+        // Relaxed: a hint; the swap in `wait` counts.
+        while self.0.load(Ordering::Relaxed) == 0 && since.elapsed() < limit {
+            (0..4).for_each(|_| std::hint::spin_loop());
+        }
+        self.wait();
+    }
 }
 
 fn futex(word: &AtomicU32, operation: libc::c_int, value: u32) {
@@ -38,11 +48,16 @@ fn futex(word: &AtomicU32, operation: libc::c_int, value: u32) {
 
 /// Round trips between two threads that wake each other with a futex each.
 pub fn round_trips(count: usize) -> Sample {
+    spinning_round_trips(count, Duration::ZERO)
+}
+
+/// The same; the one that answers looks out for the next trip so long before it sleeps.
+pub fn spinning_round_trips(count: usize, limit: Duration) -> Sample {
     let (there, back) = (Flag::default(), Flag::default());
     thread::scope(|scope| {
         scope.spawn(|| {
             for _ in 0..=count {
-                there.wait();
+                there.look_out(limit);
                 back.raise();
             }
         });

@@ -11,7 +11,7 @@ use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Workers of both, unless the row says otherwise.
 const WORKERS: usize = 2;
@@ -46,6 +46,10 @@ fn main_thread(s: &mut Suite) {
     turns!(s, ms(work), WORKERS, |rt| await_in_block_on(rt, 5_000));
     let work = "5k round trips from a foreign thread";
     turns!(s, ms(work).cpu_ms(), WORKERS, |rt| foreign(rt, 5_000), floor bare::round_trips(5_000));
+    let limit = Duration::from_micros(50);
+    let work = "5k round trips from a foreign thread, bounded spin (wharf alone has one: 50 µs)";
+    let floor = || bare::spinning_round_trips(5_000, limit);
+    turns!(s, ms(work).cpu_ms(), spinning(WORKERS, limit), |rt| foreign(rt, 5_000), floor floor());
     let work = "5k wakes of a waiting task from a foreign thread";
     let spec = ms(work).cpu_ms().latency("p50", 0.5).latency("p99", 0.99).latency("p99.9", 0.999);
     turns!(s, spec, WORKERS, |rt| foreign_wakes(rt, 5_000), floor bare::round_trips(5_000));

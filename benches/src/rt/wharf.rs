@@ -36,11 +36,16 @@ impl Rt for Wharf {
     type Udp = UdpSocket;
 
     fn start(workers: usize) -> Self {
+        Self::start_spinning(workers, Duration::ZERO)
+    }
+
+    fn start_spinning(workers: usize, limit: Duration) -> Self {
         let mut builder = match workers {
             0 => Builder::new_current_thread(),
             _ => Builder::new_multi_thread(),
         };
-        Self(builder.worker_threads(workers.max(1)).enable_all().build().expect("build wharf"))
+        builder.worker_threads(workers.max(1)).enable_all().spin_before_park(limit);
+        Self(builder.build().expect("build wharf"))
     }
 
     fn block_on<F: Future>(&self, future: F) -> F::Output {

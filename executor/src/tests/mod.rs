@@ -3,6 +3,7 @@
 mod api;
 mod fairness;
 mod panics;
+mod spin;
 
 use crate::{Config, Driver, Executor, Flavor, ThreadDriver, task};
 use std::{

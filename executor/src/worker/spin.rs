@@ -1,0 +1,253 @@
+//! A short, bounded look-out for work before a worker parks.
+//!
+//! Off, unless [`Config::spin_before_park`](crate::Config::spin_before_park) gives it a limit: it
+//! trades processor time for the microseconds that waking a thread takes, where a thread outside
+//! brings the next task as soon as it has the answer to the last.
+//!
+//! # Who may spin, and as what
+//!
+//! A worker that has run out of work and found none elsewhere. Among several seats it has become the
+//! searcher by then (see [`idle`](crate::idle)), or goes to sleep if somebody else has: so at most
+//! one thread of an executor spins. It stays the searcher all the time. A sole seat's owner is simply
+//! awake meanwhile. It looks wherever it would look after a wake: its own queue, the
+//! injector, other seats, its driver; and for whoever wants its seat.
+//!
+//! # Why no wake is lost
+//!
+//! A spin is a search that takes longer, and ends as any search does: with work, and then as the
+//! searcher that has found some; or without, and then with S1 to S4 of the sleeper, the last look
+//! among them. A push that comes meanwhile finds a searcher at P3 and pays for no wake; a sole
+//! seat's pusher finds no sleeper at P4. What either relies on is seen by the spin, or at S4. A waker
+//! of the main future finds its thread running, and leaves a mark that `Guest::may_park` sees. A
+//! seat that relies on the searcher as its watcher to be (B3) waits longer for it, by the limit at most.
+//!
+//! # Its bounds
+//!
+//! - In time: no spin is longer than its limit, nor than [`MOST`], and each ends in work or in a park,
+//!   so an idle executor doesn't spin.
+//! - By what it brings: after one in vain, the next time that the worker runs out of work it parks at
+//!   once; after the second in a row, the next 3 times; up to 63 times. One that has found
+//!   work makes good for all.
+//! - By processors: only where fewer seats are awake than there are processors, since whoever is to
+//!   bring the work needs one too. So there is none on a machine with one processor.
+
+use super::{Guest, INJECTOR_BATCH, from_injector, park, search};
+use crate::{seat::Seat, shared::Shared, task::Task};
+use std::{
+    cell::Cell,
+    thread,
+    time::{Duration, Instant},
+};
+use wharf_base::sync::hint;
+
+/// The longest spin that can be asked for.
+const MOST: Duration = Duration::from_millis(1);
+/// Looks at the queues between two looks at driver and clock.
+const LOOKS: u32 = 16;
+/// Pauses of the processor between two looks.
+const PAUSES: u32 = 4;
+/// After so many spins in vain the pause before the next one grows no longer.
+const MOST_IN_VAIN: u32 = 6;
+
+/// What the executor allows.
+#[derive(Debug)]
+pub(crate) struct Limit {
+    time: Duration,
+    processors: usize,
+}
+
+impl Limit {
+    pub(crate) fn new(time: Duration) -> Self {
+        let count = || thread::available_parallelism().map_or(1, usize::from);
+        let processors = if time.is_zero() { 0 } else { count() };
+        Self { time: time.min(MOST), processors }
+    }
+
+    /// Whether a thread may spin where so many seats are awake, its own among them.
+    fn permits(&self, awake: usize) -> bool {
+        awake < self.processors
+    }
+}
+
+/// What a seat has learned of its spins.
+#[derive(Debug, Default)]
+pub(crate) struct Spin {
+    /// How many in a row were in vain.
+    in_vain: Cell<u32>,
+    /// How many parks to come go without one.
+    rest: Cell<u32>,
+}
+
+impl Spin {
+    /// The seat is about to park: whether it is worth a try.
+    fn is_due(&self) -> bool {
+        let rest = self.rest.get();
+        self.rest.set(rest.saturating_sub(1));
+        rest == 0
+    }
+
+    fn learn(&self, found: bool) {
+        let in_vain = if found { 0 } else { (self.in_vain.get() + 1).min(MOST_IN_VAIN) };
+        self.in_vain.set(in_vain);
+        self.rest.set((1 << in_vain) - 1);
+    }
+}
+
+/// How a spin ended.
+pub(super) enum Spun {
+    /// With a task to run.
+    Task(Task),
+    /// With something else to do.
+    Wanted,
+    /// In vain, or there was none.
+    Nothing,
+}
+
+/// Looks out for work, where that is allowed and has paid lately.
+#[inline]
+pub(super) fn spin(shared: &Shared, seat: &Seat, guest: &impl Guest) -> Spun {
+    // Zero processors: it is off.
+    if shared.spin.processors == 0 || !may_spin(shared, seat) {
+        return Spun::Nothing;
+    }
+    let spun = look_out(shared, seat, guest);
+    let found = !matches!(spun, Spun::Nothing);
+    seat.own.spin.learn(found);
+    seat.counters.spins.add(1);
+    seat.counters.useful_spins.add(found.into());
+    spun
+}
+
+fn may_spin(shared: &Shared, seat: &Seat) -> bool {
+    let has_role = seat.own.searching.get() || shared.seats.len() == 1;
+    let awake = || shared.seats.iter().filter(|seat| shared.idle.is_busy(seat.number)).count();
+    has_role && shared.spin.permits(awake()) && seat.own.spin.is_due()
+}
+
+#[cold]
+fn look_out(shared: &Shared, seat: &Seat, guest: &impl Guest) -> Spun {
+    let since = Instant::now();
+    loop {
+        for _ in 0..LOOKS {
+            if guest.is_woken() || park::is_wanted(shared, seat, guest) {
+                return Spun::Wanted;
+            }
+            let own = seat.pop().or_else(|| from_injector(shared, seat, INJECTOR_BATCH));
+            if let Some(task) = own.or_else(|| search(shared, seat)) {
+                return Spun::Task(task);
+            }
+            (0..PAUSES).for_each(|_| hint::spin_loop());
+        }
+        if seat.driver.poll() {
+            return Spun::Wanted;
+        }
+        if since.elapsed() >= shared.spin.time {
+            return Spun::Nothing;
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_spins_on_one_processor_or_where_all_are_taken() {
+        let limit = |processors| Limit { time: MOST, processors };
+        assert!(!limit(1).permits(1));
+        assert!(limit(2).permits(1) && !limit(2).permits(2));
+        assert!(limit(8).permits(7) && !limit(8).permits(8));
+    }
+
+    #[test]
+    fn a_limit_is_at_most_a_millisecond_and_zero_is_off() {
+        assert_eq!(Limit::new(Duration::from_secs(3600)).time, MOST);
+        assert!(!Limit::new(Duration::ZERO).permits(1));
+    }
+
+    #[test]
+    fn spins_in_vain_make_the_next_ones_rarer_until_one_finds_something() {
+        let spin = Spin::default();
+        let parks = || {
+            let rest = (0..1000).take_while(|_| !spin.is_due()).count();
+            spin.learn(false);
+            rest
+        };
+        let rests: Vec<_> = (0..9).map(|_| parks()).collect();
+        assert_eq!(rests, [0, 1, 3, 7, 15, 31, 63, 63, 63]);
+        spin.learn(true);
+        assert!(spin.is_due() && spin.is_due());
+    }
+}
+
+#[cfg(all(test, loom))]
+mod models {
+    use crate::{Driver, ThreadDriver, idle::Idle, models::model};
+    use loom::thread;
+    use wharf_base::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::*, fence},
+    };
+
+    struct Room {
+        idle: Idle,
+        driver: ThreadDriver,
+        queue: AtomicUsize,
+    }
+
+    impl Room {
+        fn push(&self) {
+            self.queue.fetch_add(1, Relaxed);
+            fence(SeqCst);
+            let is_left = || self.queue.load(Relaxed) > 0;
+            if self.idle.find_searcher(|| false, || false, is_left).is_some() {
+                self.driver.unpark();
+            }
+        }
+
+        fn pop(&self) -> bool {
+            self.queue.load(Relaxed) > 0 && self.queue.fetch_sub(1, Relaxed) > 0
+        }
+
+        /// `drive` and `look_out`, until two jobs are done: becomes the searcher by itself, looks so
+        /// many times, and goes to sleep if that was in vain.
+        fn work(&self, looks: usize) {
+            let (mut done, mut searching) = (0, false);
+            while done < 2 {
+                searching = searching || self.idle.begin_search();
+                let spins = if searching { looks } else { 1 };
+                if (0..spins).any(|_| self.pop()) {
+                    done += 1;
+                    if std::mem::take(&mut searching) {
+                        self.idle.end_search();
+                        fence(SeqCst);
+                    }
+                    continue;
+                }
+                let is_needed = || self.queue.load(Relaxed) > 0;
+                if self.idle.fall_asleep(0, std::mem::take(&mut searching), is_needed) {
+                    self.driver.park(None);
+                }
+                searching = self.idle.wake_up(0);
+            }
+        }
+    }
+
+    /// Proves: a push that relies on a spin which is just then given up is not left lying (it would be
+    /// a deadlock to loom). Seen to fail where the spin goes to sleep with no last look, and
+    /// where it stays the searcher in its sleep.
+    #[test]
+    fn pushes_against_a_spin() {
+        model(3, || {
+            let idle = Idle::new(1);
+            assert!(idle.vacant.remove(0));
+            let room = Room { idle, driver: ThreadDriver::new(), queue: AtomicUsize::new(0) };
+            let room = Arc::new(room);
+            let other = room.clone();
+            let worker = thread::spawn(move || other.work(2));
+            room.push();
+            room.push();
+            worker.join().unwrap();
+        });
+    }
+}
