@@ -219,7 +219,7 @@ impl<F: Future> Guest for Main<'_, F> {
         let polling = Polling::begin(seat);
         let done = self.poll();
         drop(polling);
-        done
+        done || !seat.is_ours()
     }
 
     #[inline]

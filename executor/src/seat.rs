@@ -14,7 +14,7 @@ use crate::{
     worker::Spin,
 };
 use std::{cell::Cell, future::Future, ptr, sync::Arc, time::Instant};
-use wharf_base::sync::atomic::{AtomicU32, Ordering::*};
+use wharf_base::sync::atomic::AtomicU64;
 
 /// How many tasks in a row may come from the LIFO slot before the queue has its turn.
 const LIFO_BUDGET: u32 = 3;
@@ -32,12 +32,11 @@ pub(crate) struct Seat {
     pub(crate) driver: Arc<dyn Driver>,
     pub(crate) registry: Registry,
     pub(crate) counters: Counters,
-    /// Counts polls, for the watcher: a count that stands still is a poll that takes long.
-    pub(crate) polls: AtomicU32,
-    /// The watcher's: what `polls` was at its last look.
-    pub(crate) watched: AtomicU32,
+    /// The watcher's: how many polls had begun at its last look. A count that stands still is a poll
+    /// that takes long.
+    pub(crate) watched: AtomicU64,
     /// The watcher's: the long poll that it has told of last, so that it tells of each once.
-    pub(crate) told: AtomicU32,
+    pub(crate) told: AtomicU64,
     pub(crate) own: Own,
 }
 
@@ -91,9 +90,8 @@ impl Seat {
             driver,
             registry: Registry::new(),
             counters: Counters::default(),
-            polls: AtomicU32::new(0),
-            watched: AtomicU32::new(0),
-            told: AtomicU32::new(0),
+            watched: AtomicU64::new(0),
+            told: AtomicU64::new(0),
             own: Own {
                 shared: Cell::new(ptr::null()),
                 ids: Ids::default(),
@@ -279,13 +277,5 @@ impl Seat {
     pub(crate) fn end_busy(&self) {
         let busy = self.own.awake.take().map_or(0, |since| since.elapsed().as_nanos() as u64);
         self.counters.busy.add(busy);
-    }
-
-    /// Counts a poll that begins.
-    #[inline]
-    pub(crate) fn count_poll(&self) {
-        // Relaxed, and no read-modify-write: only the owner counts; the watcher wants to see change.
-        self.polls.store(self.polls.load(Relaxed).wrapping_add(1), Relaxed);
-        self.counters.polls.add(1);
     }
 }

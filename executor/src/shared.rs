@@ -333,16 +333,16 @@ impl Owner for Shared {
     #[inline]
     unsafe fn reschedule(task: Task) {
         let owner = task.header().owner.cast::<Shared>();
-        let on_seat = Seat::here(owner, |seat| seat.is_some());
-        if !on_seat {
-            // SAFETY: the same contract.
-            return unsafe { Self::schedule(task) };
-        }
+        let mut task = Some(task);
         Seat::here(owner, |seat| {
-            let seat = seat.expect("just seen");
-            seat.own.eager.set(true);
-            seat.push_back(task);
+            if let Some(seat) = seat {
+                seat.own.eager.set(true);
+                seat.push_back(task.take().expect("taken once"));
+            }
         });
+        let Some(task) = task else { return };
+        // SAFETY: the same contract.
+        unsafe { Self::schedule(task) }
     }
 
     #[inline]

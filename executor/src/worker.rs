@@ -57,7 +57,7 @@ const INJECTOR_BATCH: usize = 128;
 
 /// Who else lives on the thread of a seat: the main future of a `block_on`, or nobody.
 pub(crate) trait Guest {
-    /// Called before each task: whether the thread is to leave its seat.
+    /// Called before each task: whether the thread is to leave its seat, or has left it.
     fn turn(&mut self, seat: &Seat) -> bool;
     /// Whether a turn is to be called, as far as can be seen.
     fn is_woken(&self) -> bool;
@@ -165,7 +165,7 @@ pub(crate) fn drive(shared: &Shared, seat: &Seat, guest: &mut impl Guest) {
         if shared.is_closed() && !seat.own.drained.get() {
             drain(shared, seat);
         }
-        if guest.turn(seat) || !seat.is_ours() {
+        if guest.turn(seat) {
             return;
         }
         let mut task = next(shared, seat);
@@ -229,7 +229,8 @@ fn run_task(shared: &Shared, seat: &Seat, task: Task) -> bool {
     }
     seat.own.polling.set(false);
     let waiting = seat.ring.len();
-    if waiting > usize::from(seat.lifo.is_empty())
+    if !seat.ring.is_alone()
+        && waiting > usize::from(seat.lifo.is_empty())
         && (seat.own.eager.get() || waiting > SHORT_BATCH)
     {
         shared.wake_one();
@@ -243,7 +244,7 @@ pub(crate) fn begin_poll(shared: &Shared, seat: &Seat) {
     if seat.own.searching.get() {
         found(shared, seat);
     }
-    seat.count_poll();
+    seat.counters.polls.add(1);
 }
 
 /// The next task of the seat's own, or from outside.

@@ -128,6 +128,12 @@ impl<T> Ring<T> {
         }
     }
 
+    /// Whether there are no thieves.
+    #[inline]
+    pub(crate) fn is_alone(&self) -> bool {
+        self.alone
+    }
+
     /// How many items are there to be popped or stolen; a guess to all but the owner.
     #[inline]
     pub(crate) fn len(&self) -> usize {

@@ -10,7 +10,8 @@ use wharf_base::context;
 /// seat if it is free again, else without one. What runs concurrently with `f` *inside the same
 /// task* (another branch of a `join!`) does stand still.
 ///
-/// Outside a runtime, and on the threads of the blocking pool, it just calls `f`.
+/// Outside a runtime, on the threads of the blocking pool, and where no task is being polled (in a
+/// waker or a hook that a worker calls), it just calls `f`.
 ///
 /// # Panics
 ///
@@ -28,7 +29,8 @@ where
              run its tasks meanwhile: use `spawn_blocking`"
         );
     }
-    let _away = seat.map(Away::new);
+    // Between polls the worker is in the middle of something at its seat.
+    let _away = seat.filter(|seat| seat.own.polling.get()).map(Away::new);
     let _suspended = Driving::suspend();
     f()
 }

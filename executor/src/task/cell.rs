@@ -13,8 +13,9 @@
 //!   if it was set then.
 
 use super::{
+    current::{wake_itself, with_task},
     error::Failure,
-    id::{Id, with_current},
+    id::Id,
     state::{Finish, Pause, Start, State, Wake},
 };
 use std::{
@@ -144,6 +145,15 @@ fn core_of<'a>(task: NonNull<Header>) -> &'a Core {
     // SAFETY: `Header` is the first field of `Core`, and `Core` of each cell (`repr(C)`), and every
     // header was made as part of one; the caller holds a reference to the task.
     unsafe { task.cast::<Core>().as_ref() }
+}
+
+/// The number of a task.
+///
+/// # Safety
+///
+/// The caller holds a reference to the task, or somebody does for it.
+pub(super) unsafe fn id_of(task: NonNull<Header>) -> Id {
+    core_of(task).id
 }
 
 unsafe fn poll<F: Future, O: Owner>(task: NonNull<Header>, cx: &mut Context<'_>) -> bool {
@@ -317,11 +327,10 @@ impl Task {
     #[inline]
     fn poll(self) {
         let raw = self.0;
-        let id = self.id();
         // SAFETY: the waker borrows our reference: it is never dropped, and gone before `self`.
         let waker = ManuallyDrop::new(unsafe { super::waker::from_raw(raw) });
         let mut cx = Context::from_waker(&waker);
-        let done = with_current(id, || {
+        let (done, woken) = with_task(raw, || {
             wharf_base::coop::with_budget(|| {
                 // SAFETY: `start` has made us the runner.
                 unsafe { (self.header().vtable.poll)(raw, &mut cx) }
@@ -330,7 +339,7 @@ impl Task {
         if done {
             return self.complete();
         }
-        match self.header().state.pause() {
+        match self.header().state.pause(woken) {
             Pause::Idle => _ = self.into_raw(),
             // SAFETY: a task that is not complete has a living owner.
             Pause::Again => unsafe { (self.header().vtable.reschedule)(self) },
@@ -340,7 +349,7 @@ impl Task {
 
     /// Drops the future, as its runner.
     fn cancel(self, failure: Failure) {
-        with_current(self.id(), || {
+        with_task(self.0, || {
             // SAFETY: the caller's `start` or `seize` has made us the runner.
             unsafe { (self.header().vtable.cancel)(self.0, failure) }
         });
@@ -401,7 +410,7 @@ impl Task {
 
     #[inline]
     pub(crate) fn wake_by_ref(&self) {
-        if self.header().state.wake_by_ref() == Wake::Schedule {
+        if !wake_itself(self.0.as_ptr()) && self.header().state.wake_by_ref() == Wake::Schedule {
             self.schedule_new_reference();
         }
     }

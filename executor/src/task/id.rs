@@ -24,10 +24,6 @@ const BATCH: u64 = 1024;
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
-thread_local! {
-    static CURRENT: Cell<Option<Id>> = const { Cell::new(None) };
-}
-
 fn take(count: u64) -> u64 {
     // Relaxed: only the numbers themselves matter.
     NEXT.fetch_add(count, Relaxed)
@@ -62,19 +58,6 @@ impl Ids {
     }
 }
 
-/// Runs `f` as part of the task `id`.
-#[inline]
-pub(crate) fn with_current<R>(id: Id, f: impl FnOnce() -> R) -> R {
-    struct Restore(Option<Id>);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            CURRENT.set(self.0);
-        }
-    }
-    let _restore = Restore(CURRENT.replace(Some(id)));
-    f()
-}
-
 /// The number of the task that is running on this thread.
 ///
 /// # Panics
@@ -87,5 +70,5 @@ pub fn id() -> Id {
 
 /// The number of the task that is running on this thread, if one is.
 pub fn try_id() -> Option<Id> {
-    CURRENT.get()
+    super::current::id()
 }

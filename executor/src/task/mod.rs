@@ -2,6 +2,7 @@
 
 mod block_in_place;
 mod cell;
+mod current;
 mod error;
 mod id;
 mod join;

@@ -145,6 +145,37 @@ fn wakes_against_polls() {
     });
 }
 
+/// Proves: a task that wakes itself in its poll, which its state does not say, is polled again, and a
+/// wake from elsewhere at the same time is no more lost than any other. Seen to fail where `pause` does
+/// not hear of it, and where a wake from elsewhere is taken for the task's own.
+#[test]
+fn a_task_that_wakes_itself_against_a_wake() {
+    model(3, || {
+        let room = Arc::new(Room::default());
+        let flag = Arc::new(AtomicBool::new(false));
+        let (ready, mut yielded) = (until(&flag), false);
+        let (join, waker) = room.spawn(async move {
+            poll_fn(|cx| {
+                if std::mem::replace(&mut yielded, true) {
+                    return Poll::Ready(());
+                }
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            })
+            .await;
+            ready.await;
+        });
+        drop(join);
+        let waking = thread::spawn(move || {
+            flag.store(true, Relaxed);
+            waker.wake_by_ref();
+        });
+        room.run();
+        waking.join().unwrap();
+        room.end();
+    });
+}
+
 /// Proves: an abort against a wake and the polls: the future is dropped once, and the joiner
 /// learns of one end or the other.
 #[test]

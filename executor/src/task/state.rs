@@ -23,7 +23,7 @@
 //!    ^                     ^                 |  |  ^
 //!    |      pause (3)      |     pause (3)   |  |  | wake (1): adds SCHEDULED, no queue
 //!    +-------------------- | ----------------+  +--+
-//!                          +---- woken meanwhile
+//!                          +---- woken meanwhile, or by itself (`current.rs`)
 //! ```
 //!
 //! 1. [`State::wake_by_ref`], [`State::wake_by_val`], and [`State::abort`], which adds `CANCELLED`
@@ -193,9 +193,10 @@ impl State {
         })
     }
 
-    /// Gives the future back after a poll that was pending.
+    /// Gives the future back after a poll that was pending. `woken`: the task has woken itself, and
+    /// the state does not say so yet.
     #[inline]
-    pub(crate) fn pause(&self) -> Pause {
+    pub(crate) fn pause(&self, woken: bool) -> Pause {
         self.transition(|now| {
             debug_assert!(
                 now & RUNNING != 0 && now & COMPLETE == 0,
@@ -203,8 +204,8 @@ impl State {
             );
             if now & CANCELLED != 0 {
                 (None, Pause::Cancel)
-            } else if now & SCHEDULED != 0 {
-                (Some(now & !RUNNING), Pause::Again)
+            } else if woken || now & SCHEDULED != 0 {
+                (Some((now & !RUNNING) | SCHEDULED), Pause::Again)
             } else {
                 debug_assert!(now >= 2 * REF, "the books hold a task that is not complete");
                 (Some((now & !RUNNING) - REF), Pause::Idle)

@@ -82,8 +82,8 @@ pub(super) fn beat(shared: &Shared, seat: &Seat, whole: bool) {
 /// a beat ago: helps those that are still in the same poll.
 fn look_after_others(shared: &Shared, seat: &Seat, again: bool) {
     for other in others(shared, seat).filter(|other| shared.idle.is_busy(other.number)) {
-        // Relaxed: only a change counts, see `Seat::count_poll`; one watcher at a time looks.
-        let polls = other.polls.load(Relaxed);
+        let polls = other.counters.polls.get();
+        // Relaxed, as the count: only a change of it matters; one watcher at a time looks.
         if other.watched.swap(polls, Relaxed) != polls || !again {
             continue;
         }
