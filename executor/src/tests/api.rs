@@ -248,6 +248,23 @@ fn block_in_place_lets_the_seats_other_tasks_go_on() {
 }
 
 #[test]
+fn block_in_place_between_polls_keeps_the_seat() {
+    let seat = || wharf_base::context::with(|_, seat| seat).flatten();
+    let (send, seats) = mpsc::channel();
+    let hook = move || send.send((seat(), task::block_in_place(seat))).unwrap();
+    let config = Config { on_thread_park: Some(Arc::new(hook)), ..Config::default() };
+    let runtime = runtime_with(config, 1);
+    let (open, gate) = futures_channel();
+    let opener = std::thread::spawn(move || {
+        let seen = seats.recv().unwrap();
+        open();
+        seen
+    });
+    runtime.block_on(gate);
+    assert_eq!(opener.join().unwrap(), (Some(0), Some(0)));
+}
+
+#[test]
 fn hooks_run_and_their_panics_are_contained() {
     let counts: Arc<[AtomicUsize; 4]> = Arc::default();
     let hook = |n: usize| {
