@@ -61,7 +61,9 @@ fn run(args: &mut lexopt::Parser) -> Result<(), Failure> {
 fn build() -> Result<(), Failure> {
     let works = ["build", "--quiet", "--profile", "bench", "--bins", "-p", "wharf-benches"];
     sh::run(sh::cargo(works))?;
-    for library in ["wharf-c", "wharf-peer-wharf", "wharf-peer-tokio", "wharf-peer-bare"] {
+    let libraries =
+        ["wharf-c", "wharf-peer-wharf", "wharf-peer-tokio", "wharf-peer-bare", "harbour"];
+    for library in libraries {
         sh::run(sh::cargo(["build", "--quiet", "--release", "-p", library]))?;
     }
     Ok(())

@@ -36,6 +36,7 @@ pub fn run(s: &mut Suite) {
         (flood, "flood", 1, posts),
         (first, "first", 1, 1),
     ];
+    storm(s);
     let mut hosts = None;
     for (spec, what, workers, count) in works {
         if s.wants(&spec) {
@@ -49,10 +50,76 @@ pub fn run(s: &mut Suite) {
     }
 }
 
+/// A storm over the C test of that name: whatever of it is not nought is a bug.
+fn storm(s: &mut Suite) {
+    let submits = s.size(1_000_000, 200_000).to_string();
+    let work = "a storm of submits, cancels, closes and restarts: lost, doubled, leaked";
+    let spec = Spec::new("ports", work).figure("", Better::Lower);
+    if !s.wants(&spec) {
+        return;
+    }
+    match compile_storm() {
+        Ok(program) => {
+            let sample = Box::new(move || Sample::figure(stormed(&program, &submits)));
+            s.run(spec, vec![(Who::Wharf, sample)]);
+        }
+        Err(why) => eprintln!("no storm for ports: {why}"),
+    }
+}
+
+fn stormed(program: &Path, submits: &str) -> f64 {
+    let output =
+        Command::new(program).args(["--submits", submits]).output().expect("start a storm");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let after = |word: &str| {
+        let number = text.split_once(&format!("{word} "))?.1;
+        number.split(|char: char| !char.is_ascii_digit()).next()?.parse::<f64>().ok()
+    };
+    match [after("lost"), after("doubled"), after("leaked")] {
+        [Some(lost), Some(doubled), Some(leaked)] => lost + doubled + leaked,
+        _ => panic!("the storm broke off: {}", String::from_utf8_lossy(&output.stderr)),
+    }
+}
+
+fn compile_storm() -> Result<PathBuf, String> {
+    let dir = own_folder();
+    let (library, out) = (dir.join("libharbour.so"), dir.join("storm"));
+    if !library.exists() {
+        return Err(format!("{} is not there; cargo xtask bench builds it", library.display()));
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let tests = root.join("tests/hosts/c");
+    let mut cc = Command::new("cc");
+    cc.args(["-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror", "-pthread", "-o"])
+        .arg(&out)
+        .arg(tests.join("storm.c"))
+        .arg("-I")
+        .arg(&tests)
+        .arg("-I")
+        .arg(root.join("ffi/include"))
+        .arg(&library)
+        .arg(format!("-Wl,-rpath,{}", dir.display()));
+    succeed(cc)?;
+    Ok(out)
+}
+
+/// The folder of this program, where the libraries lie.
+fn own_folder() -> PathBuf {
+    let program = std::env::current_exe().expect("this program has a path");
+    program.parent().expect("in a folder").to_path_buf()
+}
+
+fn succeed(mut cc: Command) -> Result<(), String> {
+    let output = cc.output().map_err(|error| format!("cannot start cc: {error}"))?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(format!("cc failed:\n{}", String::from_utf8_lossy(&output.stderr))),
+    }
+}
+
 /// Compiles the hosts that can be compiled, into the folder of this program.
 fn build() -> Vec<(Who, PathBuf)> {
-    let program = std::env::current_exe().expect("this program has a path");
-    let dir = program.parent().expect("in a folder").to_path_buf();
+    let dir = own_folder();
     let compiled = |(who, name, library): (Who, &str, Option<&str>)| {
         let done = compile(&dir, name, library);
         if let Err(why) = &done {
@@ -79,11 +146,8 @@ fn compile(dir: &Path, name: &str, library: Option<&str>) -> Result<PathBuf, Str
         }
         cc.arg(&file).arg(format!("-Wl,-rpath,{}", dir.display()));
     }
-    let output = cc.output().map_err(|error| format!("cannot start cc: {error}"))?;
-    match output.status.success() {
-        true => Ok(out),
-        false => Err(format!("cc failed:\n{}", String::from_utf8_lossy(&output.stderr))),
-    }
+    succeed(cc)?;
+    Ok(out)
 }
 
 fn sample(program: &Path, what: &str, workers: usize, count: usize) -> Sample {

@@ -22,6 +22,8 @@ static unsigned long total = 200000;
 static wharf_port_t ports[PORTS];
 static atomic_int closed[PORTS], stop;
 static unsigned long generation_end;
+/* What may not be: the program counts it, and fails at its end. */
+static unsigned long lost, doubled, leaked;
 
 /* A number for one more submit, or the end of the generation. */
 static bool take_number(unsigned long *number) {
@@ -76,7 +78,7 @@ static void drain(wharf_port_t port, int64_t wait) {
   while (wharf_port_recv_batch(port, messages, 64, &count, wait) == WHARF_OK) {
     for (size_t at = 0; at < count; at++) {
       CHECK(messages[at].tag < total && is_terminal(messages[at].kind));
-      CHECK(atomic_fetch_add(&submits[messages[at].tag].terminals, 1) == 0);
+      atomic_fetch_add(&submits[messages[at].tag].terminals, 1);
     }
     CHECK_OK(wharf_messages_free(messages, count));
   }
@@ -92,16 +94,13 @@ static void *drains(void *at) {
 static void count_up(unsigned long from, unsigned long to) {
   for (unsigned long number = from; number < to; number++) {
     submit_t *submit = &submits[number];
-    int port = atomic_load(&submit->accepted);
-    CHECK(atomic_load(&submit->parcel.freed) == (port != 0));
-    if (port == 0)
-      CHECK(atomic_load(&submit->terminals) == 0);
-    else if (atomic_load(&closed[port - 1]))
-      CHECK(atomic_load(&submit->terminals) <= 1);
-    else
-      CHECK(atomic_load(&submit->terminals) == 1);
+    int port = atomic_load(&submit->accepted), ends = atomic_load(&submit->terminals);
+    bool owed = port != 0 && !atomic_load(&closed[port - 1]);
+    lost += owed && ends == 0;
+    doubled += ends > (port != 0);
+    leaked += atomic_load(&submit->parcel.freed) != (port != 0);
   }
-  CHECK(harbour_alive() == 0);
+  leaked += (unsigned long)harbour_alive();
 }
 
 static void generation(uint64_t *seed) {
@@ -156,8 +155,8 @@ int main(int argc, char **argv) {
     answered += atomic_load(&submits[number].terminals);
   }
   printf("%lu submits in %lu runtimes: %lu accepted, %lu answered, %lu unanswered at ports that "
-         "were closed; lost 0, doubled 0, leaked 0\n",
-         total, generations, accepted, answered, accepted - answered);
+         "were closed; lost %lu, doubled %lu, leaked %lu\n",
+         total, generations, accepted, answered, accepted - answered, lost, doubled, leaked);
   free(submits);
-  return 0;
+  return lost + doubled + leaked != 0;
 }
