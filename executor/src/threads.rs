@@ -191,7 +191,7 @@ impl Shared {
         let mut state = self.threads.state();
         if state.closed {
             drop(state);
-            self.idle.vacant.insert(seat);
+            self.return_seat(seat);
             return false;
         }
         if state.idle > state.places.len() {
@@ -212,7 +212,7 @@ impl Shared {
         self.threads.refuse(&error);
         let withdrawn = self.threads.state().withdraw(place);
         if withdrawn {
-            self.idle.vacant.insert(seat);
+            self.return_seat(seat);
         }
         // If it was not there, a shutdown has the seat, and has ended the search too.
         !withdrawn
@@ -240,6 +240,18 @@ impl Shared {
         self.is_multi_thread()
             && self.seats.iter().all(|seat| self.idle.vacant.contains(seat.number))
             && self.threads.is_nobody()
+    }
+
+    /// A seat that the caller owns, and that no thread could be put into, is vacant again: also for a
+    /// `block_on` that has looked for one meanwhile, and for a shutdown that has.
+    fn return_seat(&self, seat: usize) {
+        let seat = &self.seats[seat];
+        let undrained = !seat.own.drained.get();
+        self.idle.vacate(seat.number);
+        self.offer_seat();
+        if undrained && self.is_closed() {
+            self.drain_if_vacant(seat);
+        }
     }
 
     /// What a thread of this executor is started with.
