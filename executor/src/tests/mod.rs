@@ -2,6 +2,7 @@
 
 mod api;
 mod fairness;
+mod graphs;
 mod panics;
 mod spin;
 
