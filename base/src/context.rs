@@ -7,6 +7,7 @@
 //!
 //! The look-up is one thread-local read without a destructor, so it also works while a thread ends.
 
+use crate::sync::thread_local;
 use std::{any::Any, cell::Cell, marker::PhantomData, mem, ptr, sync::Arc};
 
 /// A part of a runtime, as a stranger sees it; its own crate knows the type.

@@ -6,6 +6,7 @@
 //! it makes progress; with none left it is pending, and the task is woken at once and runs again
 //! after the others. Outside a task the budget is unlimited.
 
+use crate::sync::thread_local;
 use std::{
     cell::Cell,
     future::Future,

@@ -6,5 +6,7 @@
 
 pub mod context;
 pub mod coop;
+#[cfg(loom)]
+pub mod model;
 pub mod sync;
 pub mod waker;

@@ -13,10 +13,16 @@ pub use std::{
 
 #[cfg(loom)]
 pub use loom::{
-    hint,
+    self, hint,
     sync::{Arc, Condvar, Mutex, MutexGuard, atomic},
     thread,
 };
+
+#[cfg(not(loom))]
+pub use std::{thread_local, time::Instant};
+
+#[cfg(loom)]
+pub use crate::{model::Instant, model_local as thread_local};
 
 /// Locks, whether or not a panic has passed through the lock before.
 ///

@@ -36,6 +36,7 @@ use wharf_base::{
         atomic::{AtomicU8, AtomicUsize, Ordering::*, fence},
         lock,
         thread::{self, Thread},
+        thread_local,
     },
 };
 

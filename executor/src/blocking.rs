@@ -25,16 +25,16 @@ use std::{
     ptr,
     sync::Arc,
     task::{Context, Poll},
-    time::Instant,
 };
 use wharf_base::{
     context::{self, Parts},
     coop,
     sync::{
-        Mutex, MutexGuard,
+        Instant, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering::*},
         lock,
         thread::{self, Thread},
+        thread_local,
     },
 };
 
@@ -418,7 +418,7 @@ mod models {
     /// thread goes to rest without a look at whether the pool is closed.
     #[test]
     fn jobs_against_threads_that_go_idle_and_a_shutdown() {
-        model(2, || {
+        model(3, || {
             let room = Room::new(false);
             let other = room.clone();
             let adding = thread::spawn(move || {
@@ -441,7 +441,7 @@ mod models {
     /// way when the second comes or not (one that nobody comes for is a deadlock).
     #[test]
     fn jobs_that_wait_for_one_another() {
-        model(2, || {
+        model(3, || {
             let room = Room::new(true);
             for job in [1, 2] {
                 if let Ok(more) = room.pool.add(job, 2) {

@@ -12,9 +12,12 @@ use std::{
     future::Future,
     ptr::NonNull,
     sync::{Arc, Weak},
-    time::{Duration, Instant},
+    time::Duration,
 };
-use wharf_base::context::{self, Parts};
+use wharf_base::{
+    context::{self, Parts},
+    sync::Instant,
+};
 
 /// Runs tasks on its seats.
 ///

@@ -140,11 +140,4 @@ pub use thread_driver::ThreadDriver;
 mod tests;
 
 #[cfg(all(test, loom))]
-mod models {
-    /// Runs a model with so many preemptions at most: unbounded ones grow without end.
-    pub(crate) fn model(preemptions: usize, f: impl Fn() + Sync + Send + 'static) {
-        let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = Some(preemptions);
-        builder.check(f);
-    }
-}
+mod models;

@@ -1,7 +1,10 @@
 //! What the executor counts, always: plain stores by a seat's owner to the seat's own counters.
 
-use std::time::Duration;
-use wharf_base::sync::atomic::{AtomicU64, Ordering::Relaxed};
+// `std`'s also in the models: what orders nothing is not to be tried in every order.
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
 
 /// A number that only one thread at a time changes, and any thread reads.
 #[derive(Debug, Default)]

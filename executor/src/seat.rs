@@ -13,8 +13,8 @@ use crate::{
     task::{Header, Ids, Task},
     worker::Spin,
 };
-use std::{cell::Cell, future::Future, ptr, sync::Arc, time::Instant};
-use wharf_base::sync::atomic::AtomicU64;
+use std::{cell::Cell, future::Future, ptr, sync::Arc};
+use wharf_base::sync::{Instant, atomic::AtomicU64, thread_local};
 
 /// How many tasks in a row may come from the LIFO slot before the queue has its turn.
 const LIFO_BUDGET: u32 = 3;

@@ -12,15 +12,15 @@ use crate::{
 use std::{
     io,
     sync::{Arc, Weak},
-    thread::Builder,
-    time::{Duration, Instant},
+    time::Duration,
 };
 use wharf_base::{
     context::Parts,
     sync::{
-        Condvar, Mutex, MutexGuard,
+        Condvar, Instant, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering::Relaxed},
         lock,
+        thread::Builder,
     },
 };
 

@@ -21,13 +21,13 @@
 //! than they do.
 
 use crate::{seat::Seat, shared::Shared, task::Task};
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 use wharf_base::{
     context::{self, Entered, Parts},
-    sync::atomic::{Ordering::*, fence},
+    sync::{
+        Instant,
+        atomic::{Ordering::*, fence},
+    },
 };
 
 mod park;

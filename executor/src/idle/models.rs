@@ -104,7 +104,7 @@ fn a_push_against_a_sleeper() {
 /// one looks again. Seen to fail with the last look before sleep left out.
 #[test]
 fn two_pushes_and_one_searcher() {
-    model(2, || {
+    model(3, || {
         let room = Room::new();
         let other = room.clone();
         let worker = thread::spawn(move || other.work(0, 2));
@@ -120,7 +120,7 @@ fn two_pushes_and_one_searcher() {
 /// fail with the last look left out, and where a seat stays the searcher when it falls asleep.
 #[test]
 fn two_sleepers() {
-    model(2, || {
+    model(3, || {
         let room = Room::new();
         let workers: Vec<_> = (0..2)
             .map(|seat| {
@@ -279,7 +279,7 @@ impl Pair {
 /// where the worker doesn't see to what it has brought home, and without the fence before it does.
 #[test]
 fn what_is_brought_home_against_a_search_in_vain() {
-    model(2, || {
+    model(3, || {
         let idle = Idle::new(2);
         assert!(idle.vacant.remove(0) && idle.begin_search());
         let pair = Arc::new(Pair {

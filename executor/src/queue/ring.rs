@@ -447,6 +447,6 @@ mod models {
     /// Proves: two thieves and the owner get each item once.
     #[test]
     fn owner_against_two_thieves() {
-        model(2, || owner_against(2, &[Some(0), Some(1), None]));
+        model(3, || owner_against(2, &[Some(0), Some(1), None]));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Guest, watch};
 use crate::{seat::Seat, shared::Shared};
-use std::time::Instant;
+use wharf_base::sync::Instant;
 
 /// Sleeps in the driver until there is something to do (S1 to S5, and W1 to W4, in `idle`).
 pub(super) fn park(shared: &Shared, seat: &Seat, guest: &impl Guest) {

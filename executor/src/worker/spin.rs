@@ -33,12 +33,8 @@
 
 use super::{Guest, INJECTOR_BATCH, from_injector, park, search};
 use crate::{seat::Seat, shared::Shared, task::Task};
-use std::{
-    cell::Cell,
-    thread,
-    time::{Duration, Instant},
-};
-use wharf_base::sync::hint;
+use std::{cell::Cell, thread, time::Duration};
+use wharf_base::sync::{Instant, hint};
 
 /// The longest spin that can be asked for.
 const MOST: Duration = Duration::from_millis(1);
