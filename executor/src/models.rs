@@ -193,7 +193,7 @@ fn a_spawn_from_outside_against_the_shutdown() {
 /// Proves: a task that waits, and is woken from outside while the executor is shut down, is ended once.
 #[test]
 fn a_wake_from_outside_against_the_shutdown() {
-    model(3, || {
+    model(2, || {
         let runtime = Runtime::new(1);
         let (drops, signal) = (Arc::new(AtomicUsize::new(0)), Arc::new(Signal::default()));
         let (ready, on_drop) = (signal.wait(), OnDrop(drops.clone()));

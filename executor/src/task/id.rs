@@ -6,7 +6,6 @@ use std::{
     num::NonZeroU64,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
-use wharf_base::sync::thread_local;
 
 /// Tells a task from all others of the process, of whichever runtime, for as long as it runs.
 ///
