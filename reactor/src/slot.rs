@@ -206,13 +206,14 @@ impl Slot {
     fn disperse(&self, ready: u64, wakers: &mut VecDeque<Waker>) {
         let Some(crowd) = self.crowd() else { return };
         let mut crowd = lock(crowd);
-        crowd.waiters.retain(|(_, direction, waker)| {
-            let stays = ready & (direction.ready() | DOWN) == 0;
-            if !stays {
-                wakers.push_back(waker.clone());
+        // Moved, not cloned: a waker's clone and drop are foreign code, and stay out of the lock.
+        for waiter in std::mem::take(&mut crowd.waiters) {
+            if ready & (waiter.1.ready() | DOWN) == 0 {
+                crowd.waiters.push(waiter);
+            } else {
+                wakers.push_back(waiter.2);
             }
-            stays
-        });
+        }
         self.clear_crowd_if_empty(&crowd);
     }
 
@@ -243,12 +244,12 @@ impl Slot {
     /// `place` remembers where a waiter in the crowd stands; `forget` takes it out.
     pub(crate) fn wait(&self, direction: Direction, waker: &Waker, place: &mut Option<Place>) {
         if let Some(key) = *place {
+            let mut kept = waker.clone();
             let mut crowd = lock(self.crowd_or_new());
             if let Some(entry) = crowd.waiters.iter_mut().find(|entry| entry.0 == key) {
-                let old = std::mem::replace(&mut entry.2, waker.clone());
+                std::mem::swap(&mut entry.2, &mut kept);
                 drop(crowd);
-                drop(old);
-                return;
+                return drop(kept);
             }
             // An event took it; there may be room in front now.
             *place = None;
@@ -256,11 +257,12 @@ impl Slot {
         if self.waker(direction).try_register(waker) {
             return;
         }
+        let waker = waker.clone();
         let mut crowd = lock(self.crowd_or_new());
         crowd.last += 1;
         // Counted from one, and nobody lives to see it wrap.
-        let Some(key) = Place::new(crowd.last) else { return waker.wake_by_ref() };
-        crowd.waiters.push((key, direction, waker.clone()));
+        let key = Place::new(crowd.last).expect("fewer than 2^64 waits");
+        crowd.waiters.push((key, direction, waker));
         // AcqRel: pairs with an event's exchange, in either order: see the module's protocol.
         self.word.fetch_or(CROWD, AcqRel);
         *place = Some(key);
