@@ -1,8 +1,10 @@
 //! Sockets: TCP, UDP and Unix domain; pipes.
 
 mod addr;
+mod datagrams;
 pub(crate) mod methods;
 pub(crate) mod pipes;
+pub(crate) mod room;
 mod split;
 mod tcp_listener;
 mod tcp_socket;

@@ -2,7 +2,8 @@
 
 use super::{
     addr::{self, ToSocketAddrs},
-    methods::{datagrams, descriptor},
+    datagrams::datagrams,
+    methods::descriptor,
 };
 use crate::{registration::Wish, slot::Direction, source::Source};
 use std::{

@@ -1,6 +1,6 @@
 //! Datagrams over Unix domain sockets.
 
-use super::methods::{datagrams, descriptor};
+use super::{datagrams::datagrams, methods::descriptor};
 use crate::{registration::Wish, slot::Direction, source::Source};
 use std::{
     fmt,
