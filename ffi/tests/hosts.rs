@@ -71,6 +71,24 @@ fn first_linked_statically() {
     run_bounded(&mut Command::new(program), "first.c, linked statically");
 }
 
+/// What ffi/README.md shows of C compiles, and what is a program runs.
+#[test]
+fn the_examples_of_the_readme() {
+    let readme = fs::read_to_string(root().join("ffi/README.md")).unwrap();
+    let blocks: Vec<_> = readme.split("\n```c\n").skip(1).collect();
+    assert!(blocks.len() >= 3, "the first program, a loop, a declaration");
+    for (at, block) in blocks.into_iter().enumerate() {
+        let code = block.split_once("\n```").unwrap().0;
+        let path = scratch().join(format!("readme-{at}"));
+        let is_program = code.contains("int main(void)");
+        let rest = if is_program { "" } else { "\nint main(void) { return 0; }\n" };
+        let whole = format!("#include <wharf.h>\n{code}\n{rest}");
+        fs::write(path.with_extension("c"), whole).unwrap();
+        let program = Program::new(path.to_str().unwrap(), Built::Shared).compile();
+        run_bounded(&mut Command::new(program), &format!("example {at} of ffi/README.md"));
+    }
+}
+
 #[test]
 fn every_program_has_its_test() {
     for entry in fs::read_dir(root().join("tests/hosts/c")).unwrap() {
