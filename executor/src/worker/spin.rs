@@ -140,6 +140,8 @@ fn look_out(shared: &Shared, seat: &Seat, guest: &impl Guest) -> Spun {
         if since.elapsed() >= shared.spin.time {
             return Spun::Nothing;
         }
+        // Whoever is to bring the work may wait for this very processor.
+        thread::yield_now();
     }
 }
 
