@@ -26,13 +26,16 @@ use std::sync::Arc;
 pub const WHARF_DART_ENVELOPED: u32 = 0;
 /// Results go out bare, as code written for other bridges expects.
 pub const WHARF_DART_RAW: u32 = 1;
+/// Messages go out as they are, those that hold a number as typed data: the VM copies three elements
+/// as bytes, where it walks a list of four from value to value.
+pub const WHARF_DART_COMPACT: u32 = 2;
 
 /// A port of the VM's.
 #[derive(Debug)]
 pub(crate) struct DartPort {
     port: i64,
     post: Post,
-    raw: bool,
+    mode: u32,
 }
 
 /// Opens a port whose messages go to the VM's `dart_port`.
@@ -47,13 +50,11 @@ pub(crate) fn open(
     if dart_port == 0 {
         return Err(Error::new(WHARF_OUT_OF_RANGE, "0 is no port of the Dart VM's"));
     }
-    let raw = match mode {
-        WHARF_DART_ENVELOPED => false,
-        WHARF_DART_RAW => true,
-        other => return Err(Error::new(WHARF_BAD_OPTION, format!("no mode has number {other}"))),
-    };
+    if mode > WHARF_DART_COMPACT {
+        return Err(Error::new(WHARF_BAD_OPTION, format!("no mode has number {mode}")));
+    }
     let post = post.or_else(post::stored).ok_or_else(post::no_function)?;
-    port::open(runtime, limits, group, Sink::Dart(DartPort { port: dart_port, post, raw }))
+    port::open(runtime, limits, group, Sink::Dart(DartPort { port: dart_port, post, mode }))
 }
 
 /// Accepts a task of the default runtime that is answered bare at the VM's `dart_port`. Behind it is
@@ -74,9 +75,10 @@ impl DartPort {
     /// Posts a message; false if the port is gone.
     pub(crate) fn post(&self, message: Message) -> bool {
         let (post, port) = (self.post, self.port);
-        match message.kind {
-            _ if !self.raw => post::enveloped(post, port, message),
-            WHARF_KIND_DATA | WHARF_KIND_OK | WHARF_KIND_CONTROL => {
+        match (self.mode, message.kind) {
+            (WHARF_DART_ENVELOPED, _) => post::enveloped(post, port, message),
+            (WHARF_DART_COMPACT, _) => post::compact(post, port, message),
+            (_, WHARF_KIND_DATA | WHARF_KIND_OK | WHARF_KIND_CONTROL) => {
                 post::bare(post, port, message.value)
             }
             _ => post::unmarked(post, port, message),

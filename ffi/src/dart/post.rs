@@ -123,6 +123,33 @@ pub(super) fn bare(post: Post, port: i64, value: Value) -> bool {
     }
 }
 
+/// Posts a message that holds a number as the typed data `[tag, kind, value]`, in elements of 64 bits
+/// of the number's own kind; everything else as [`enveloped`] does. False: the port is gone.
+pub(super) fn compact(post: Post, port: i64, message: Message) -> bool {
+    // Where every whole number up to it is a double.
+    const EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
+    let Message { tag, kind, code, ref value, .. } = message;
+    if code != 0 {
+        return enveloped(post, port, message);
+    }
+    match (integer(value.as_raw()), double(value.as_raw())) {
+        (Some(number), _) => {
+            elements(post, port, WHARF_DATA_INT64, &[tag as i64, kind.into(), number])
+        }
+        (_, Some(number)) if tag <= EXACT => {
+            elements(post, port, WHARF_DATA_FLOAT64, &[tag as f64, kind.into(), number])
+        }
+        _ => enveloped(post, port, message),
+    }
+}
+
+fn elements<T>(post: Post, port: i64, element: i32, elements: &[T; 3]) -> bool {
+    let values = elements.as_ptr().cast();
+    let data = wharf_typed_data_t { element, length: elements.len() as isize, values };
+    let payload = wharf_payload_t { as_typed_data: data };
+    call(post, port, &mut wharf_value_t::new(WHARF_TYPE_TYPED_DATA, payload))
+}
+
 /// Posts `[tag, kind, code, value]`. False: the port is gone.
 ///
 /// The list is laid out on the stack: the VM copies it during the call.
@@ -160,6 +187,14 @@ fn integer(raw: &wharf_value_t) -> Option<i64> {
         WHARF_TYPE_INT32 => Some(unsafe { raw.value.as_int32 }.into()),
         // SAFETY: as above.
         WHARF_TYPE_INT64 => Some(unsafe { raw.value.as_int64 }),
+        _ => None,
+    }
+}
+
+fn double(raw: &wharf_value_t) -> Option<f64> {
+    match raw.r#type {
+        // SAFETY: the type says which member.
+        WHARF_TYPE_DOUBLE => Some(unsafe { raw.value.as_double }),
         _ => None,
     }
 }

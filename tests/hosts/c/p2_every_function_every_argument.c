@@ -148,7 +148,7 @@ int main(void) {
   REFUSED(wharf_runtime_shutdown(runtime, -7), WHARF_OUT_OF_RANGE);
   REFUSED(wharf_timer_every(port, 1, 0, NULL), WHARF_OUT_OF_RANGE);
   REFUSED(wharf_port_dart(runtime, 0, never_post, 0, NULL, &closed), WHARF_OUT_OF_RANGE);
-  REFUSED(wharf_port_dart(runtime, 1, never_post, 7, NULL, &closed), WHARF_BAD_OPTION);
+  REFUSED(wharf_port_dart(runtime, 1, never_post, 3, NULL, &closed), WHARF_BAD_OPTION);
   REFUSED(wharf_group_close(0, 0), WHARF_OUT_OF_RANGE);
   CHECK_OK(harbour_sum(port, 2, NULL, 0, NULL));
   expect(port, 2, WHARF_KIND_OK);

@@ -45,6 +45,26 @@ Future<void> main(List<String> args) async {
     });
   }
 
+  test('the example of the package shows titles, and errors in Rust\'s words',
+      () async {
+    final result = await Process.run(Platform.resolvedExecutable, [
+      ...Platform.executableArguments,
+      if (Platform.packageConfig case final packages?) '--packages=$packages',
+      Platform.script
+          .resolve('../../../ffi/hosts/dart/example/main.dart')
+          .toFilePath(),
+      args[1],
+      '$home/page/3',
+      'no scheme here',
+    ]);
+    expect(result.exitCode, 0, 'exit status: ${result.stderr}');
+    final lines = (result.stdout as String).trim().split('\n');
+    expect(lines.length, 2, 'lines');
+    check(lines.contains('$home/page/3: Page 3'), '${result.stdout}');
+    check(lines.any((line) => line.startsWith('no scheme here: ')),
+        '${result.stdout}');
+  });
+
   test('an error is thrown with the message from Rust', () async {
     final url = await expectThrows<WharfTaskException>(
         scrap.loadPage('no scheme here'));

@@ -80,6 +80,66 @@ Future<void> main(List<String> args) async {
     ]);
   });
 
+  test('numbers on their own, posted and as a result', () async {
+    final found = <Object?>[];
+    final last = await port
+        .submit<double>(tests.numbers, onProgress: found.add)
+        .value;
+    check(identical(last, -0.0), 'the result is $last');
+    const whole = [
+      -0x8000000000000000,
+      -0x40000001,
+      -0x40000000,
+      0,
+      0x3fffffff,
+      0x40000000,
+      0x7fffffffffffffff,
+    ];
+    expect(found.sublist(0, whole.length), whole);
+    check(found.take(whole.length).every((number) => number is int),
+        'a whole number is a double');
+    final others = found.sublist(whole.length);
+    check(others.every((number) => number is double), 'a double is an int');
+    expect(others, [
+      1.0,
+      double.maxFinite,
+      2.2250738585072014e-308,
+      double.negativeInfinity,
+      double.nan,
+    ]);
+  });
+
+  test('what is sent in each mode', () async {
+    const tag = 1 << 40;
+    for (final (mode, number, text) in [
+      (0, [tag, 1, 0, 5], [tag, 1, 0, 'five']),
+      (1, 5, 'five'),
+      (2, Int64List.fromList([tag, 1, 5]), [tag, 1, 0, 'five']),
+    ]) {
+      final bindings = tests.library.bindings;
+      final receive = ReceivePort();
+      final messages = StreamIterator(receive);
+      final native = receive.sendPort.nativePort;
+      final port = Arena.use((arena) {
+        final id = arena<Uint64>();
+        expect(bindings.portDart(0, native, nullptr, mode, nullptr, id), 0);
+        return id.value;
+      });
+      expect(tests.echo(port, tag, 5, nullptr), 0);
+      await messages.moveNext();
+      expect(messages.current, number, 'a number in mode $mode');
+      check((messages.current is Int64List) == (mode == 2),
+          'mode $mode sent a ${messages.current.runtimeType}');
+      Arena.use((arena) {
+        expect(tests.echoText(port, tag, arena.string('five'), nullptr), 0);
+      });
+      await messages.moveNext();
+      expect(messages.current, text, 'a text in mode $mode');
+      await until(() => bindings.portClose(port, 0) == 0, 'the port to close');
+      receive.close();
+    }
+  });
+
   for (final MapEntry(key: kind, value: (name, size)) in _kinds.entries) {
     for (final (how, what) in [
       ('copied', tests.typedData),

@@ -12,6 +12,7 @@ import 'dart:ffi';
 import 'dart:io';
 import 'dart:isolate';
 import 'dart:math';
+import 'dart:typed_data';
 
 import 'package:wharf/wharf.dart';
 
@@ -75,8 +76,8 @@ final class Works {
       _own.lookupFunction<_Post, _Flood>('floor_flood');
   late final _floorIntegers =
       _own.lookupFunction<_Post, _Flood>('floor_flood_integers');
-  late final _floorLists =
-      _own.lookupFunction<_Post, _Flood>('floor_flood_lists');
+  late final _floorElements =
+      _own.lookupFunction<_Post, _Flood>('floor_flood_elements');
   late final _bareFlood = _own.lookupFunction<_Bare, _Send>('bare_flood');
   late final _bareEcho = _own.lookupFunction<_Bare, _Send>('bare_echo');
   late final _detour = _own.lookupFunction<
@@ -110,9 +111,10 @@ final class Works {
         ('integers', 'floor') => (count) => _flood(
             count, (port, count) => _floorIntegers(_table, port, count)),
         ('stream', 'wharf') => _stream,
+        // What arrives is what the package's ports are sent, at a bare port.
         ('stream', 'floor') => (count) => _flood(
-            count, (port, count) => _floorLists(_post, port, count),
-            value: (message) => (message! as List<Object?>)[3]),
+            count, (port, count) => _floorElements(_post, port, count),
+            value: (message) => (message! as Int64List)[2]),
         ('trip', 'wharf') => (count) => _roundTrips(count, _bareEcho),
         ('trip', 'tokio') => (count) => _roundTrips(count, _peerEcho),
         ('trip', 'floor') => _echoThread,
@@ -136,17 +138,23 @@ final class Works {
     return rate;
   }
 
-  /// A stream of one task, through the package.
-  Future<double> _stream(int count) async {
-    var next = 0;
+  /// A stream of one task, through the package, into a function: what the floor's
+  /// port calls as well. (`forEach` and `await for` make closures or futures for
+  /// each element, wherever the stream comes from.)
+  Future<double> _stream(int count) {
+    final rate = Completer<double>();
     final clock = Stopwatch()..start();
-    await wharf
+    var next = 0;
+    wharf
         .stream<int>(
             (port, tag, task) => tests.flood(port, tag, count, task))
-        .forEach((message) {
-      if (message != next++) throw StateError('found $message');
+        .listen((found) {
+      if (found != next) throw StateError('found $found, expected $next');
+      next++;
+    }, onDone: () {
+      rate.complete(count * 1e6 / clock.elapsedMicroseconds);
     });
-    return count * 1e6 / clock.elapsedMicroseconds;
+    return rate.future;
   }
 
   Future<double> _echoThread(int count) async {

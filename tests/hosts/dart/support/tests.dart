@@ -54,6 +54,7 @@ final class Tests {
       Int32 Function(Uint64, Uint64, Int64, Uint64, _Task),
       Submit2<int, int>>('tests_count_and_fail');
   late final Submit0 plainValues = _plain('tests_plain_values');
+  late final Submit0 numbers = _plain('tests_numbers');
   late final Submit2<int, int> typedData = _data('tests_typed_data');
   late final Submit2<int, int> lentData = _data('tests_lent_data');
   late final Submit2<int, int> lentReadonly = _data('tests_lent_readonly');

@@ -13,8 +13,11 @@ sealed class WharfException implements Exception {
   /// What failed, for the reader.
   final String message;
 
+  // Not `runtimeType`, which a compiler may shorten.
+  String get _name;
+
   @override
-  String toString() => '$runtimeType: $message';
+  String toString() => '$_name: $message';
 }
 
 /// A call was refused: nothing has been started and nothing will arrive.
@@ -26,7 +29,10 @@ final class WharfRefusedException extends WharfException {
   const WharfRefusedException(super.code, super.message);
 
   @override
-  String toString() => 'WharfRefusedException: $message (status $code)';
+  String get _name => 'WharfRefusedException';
+
+  @override
+  String toString() => '${super.toString()} (status $code)';
 }
 
 /// A task ended with an error of the library's own.
@@ -41,8 +47,11 @@ final class WharfTaskException extends WharfException {
   final List<String> causes;
 
   @override
+  String get _name => 'WharfTaskException';
+
+  @override
   String toString() => [
-        'WharfTaskException: $message (code $code)',
+        '${super.toString()} (code $code)',
         ...causes.map((cause) => 'caused by: $cause'),
       ].join('\n');
 }
@@ -51,12 +60,18 @@ final class WharfTaskException extends WharfException {
 final class WharfPanicException extends WharfException {
   /// A panic with its text.
   const WharfPanicException(super.message) : super._();
+
+  @override
+  String get _name => 'WharfPanicException';
 }
 
 /// A task was cancelled; what it held is free.
 final class WharfCancelledException extends WharfException {
   /// A cancelled task.
   const WharfCancelledException() : super._('the task was cancelled');
+
+  @override
+  String get _name => 'WharfCancelledException';
 }
 
 /// A task's runtime was shut down, or its port closed, before the task ended.
@@ -65,4 +80,7 @@ final class WharfShutDownException extends WharfException {
   const WharfShutDownException([
     super.message = 'the runtime was shut down before the task had ended',
   ]) : super._();
+
+  @override
+  String get _name => 'WharfShutDownException';
 }

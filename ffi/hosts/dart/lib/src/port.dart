@@ -4,6 +4,7 @@ library;
 import 'dart:async';
 import 'dart:ffi';
 import 'dart:isolate';
+import 'dart:typed_data';
 
 import 'bindings.g.dart';
 import 'exceptions.dart';
@@ -38,7 +39,7 @@ final class WharfPort implements Finalizable {
             runtime?.id ?? 0,
             receive.sendPort.nativePort,
             nullptr,
-            wharfDartEnveloped,
+            wharfDartCompact,
             nullptr,
             id,
           ),
@@ -265,19 +266,29 @@ final class _Table {
     return drained.future;
   }
 
-  /// Takes a message: `[tag, kind, code, value]`, or nothing, which is the last.
-  void receive(List<Object?>? message) {
-    if (message == null) {
-      _drained?.complete();
-      return;
+  /// Takes a message as the library sends it in its compact mode: a number as
+  /// the elements `[tag, kind, value]`, everything else as the list
+  /// `[tag, kind, code, value]`. Nothing is what [drain] has sent.
+  void receive(Object? message) {
+    switch (message) {
+      case final Int64List message:
+        _take(message[0], message[1], 0, message[2]);
+      case final Float64List message:
+        _take(message[0].toInt(), message[1].toInt(), 0, message[2]);
+      case final List<Object?> message:
+        _take(message[0]! as int, message[1]! as int, message[2]! as int,
+            message[3]);
+      default:
+        _drained?.complete();
     }
-    final tag = message[0]! as int;
-    final kind = message[1]! as int;
+  }
+
+  void _take(int tag, int kind, int code, Object? value) {
     if (kind == wharfKindData || kind == wharfKindControl) {
-      at(tag)?.data(message[3]);
-      return;
+      at(tag)?.data(value);
+    } else {
+      remove(tag)?.ended(kind, code, value);
     }
-    remove(tag)?.ended(kind, message[2]! as int, message[3]);
   }
 }
 

@@ -3,13 +3,14 @@
 
 use std::{
     ffi::{CStr, c_char, c_int, c_void},
-    ptr,
     sync::{OnceLock, mpsc},
     thread,
 };
 use wharf_ffi::{
     Value,
-    c::{WHARF_TYPE_ARRAY, wharf_array_t, wharf_payload_t, wharf_value_t},
+    c::{
+        WHARF_DATA_INT64, WHARF_TYPE_TYPED_DATA, wharf_payload_t, wharf_typed_data_t, wharf_value_t,
+    },
 };
 
 /// `Dart_PostCObject`, as `NativeApi.postCObject` gives it.
@@ -23,10 +24,26 @@ fn post_int(post: Post, port: i64, value: i64) -> bool {
     unsafe { post(port, &raw mut message) }
 }
 
-/// Posts the numbers from 0 up to `count` from a thread of its own, by `Dart_PostCObject`.
+/// Runs a job on the thread that posts. It lives as long as the process, as a runtime's threads do: the
+/// messages that the machine has read go back to the heap of the thread that posted them, which a
+/// thread that has just started finds in another state.
+fn on_poster(job: impl FnOnce() + Send + 'static) {
+    type Job = Box<dyn FnOnce() + Send>;
+    static POSTER: OnceLock<mpsc::Sender<Job>> = OnceLock::new();
+    let poster = POSTER.get_or_init(|| {
+        let (to, from) = mpsc::channel::<Job>();
+        thread::spawn(move || from.iter().for_each(|job| job()));
+        to
+    });
+    poster.send(Box::new(job)).expect("the thread waits for jobs");
+}
+
+/// Posts the numbers from 0 up to `count` from a plain thread, by `Dart_PostCObject`.
 #[unsafe(no_mangle)]
 pub extern "C" fn floor_flood(post: Post, port: i64, count: i64) {
-    thread::spawn(move || (0..count).all(|value| post_int(post, port, value)));
+    on_poster(move || {
+        (0..count).all(|value| post_int(post, port, value));
+    });
 }
 
 /// The same by `Dart_PostInteger`, out of the machine's table.
@@ -40,25 +57,27 @@ pub unsafe extern "C" fn floor_flood_integers(table: *const c_void, port: i64, c
     let address = unsafe { find(table.cast(), c"Dart_PostInteger") };
     // SAFETY: the machine's function of that name is one of this type.
     let post = unsafe { std::mem::transmute::<*const c_void, PostInteger>(address) };
-    // SAFETY: the machine takes any port and any number.
-    thread::spawn(move || (0..count).all(|value| unsafe { post(port, value) }));
+    on_poster(move || {
+        // SAFETY: the machine takes any port and any number.
+        (0..count).all(|value| unsafe { post(port, value) });
+    });
 }
 
-/// The same numbers, each in a list as the package's ports are sent it: `[tag, kind, code, value]`.
+/// The same as the package's ports are sent them: typed data, `[tag, kind, value]`.
 #[unsafe(no_mangle)]
-pub extern "C" fn floor_flood_lists(post: Post, port: i64, count: i64) {
-    thread::spawn(move || (0..count).all(|value| post_list(post, port, value)));
+pub extern "C" fn floor_flood_elements(post: Post, port: i64, count: i64) {
+    on_poster(move || {
+        (0..count).all(|value| post_elements(post, port, &[1, 0, value]));
+    });
 }
 
-fn post_list(post: Post, port: i64, value: i64) -> bool {
-    let values = [Value::int64(1), Value::int32(0), Value::int32(0), Value::int64(value)];
-    let mut values = values.map(Value::into_raw);
-    let mut places = values.each_mut().map(ptr::from_mut);
-    let array = wharf_array_t { length: 4, values: places.as_mut_ptr() };
-    let value = wharf_payload_t { as_array: array };
-    let mut list = wharf_value_t { r#type: WHARF_TYPE_ARRAY, value };
-    // SAFETY: the list and what it points to outlive the call, which copies them.
-    unsafe { post(port, &raw mut list) }
+fn post_elements(post: Post, port: i64, elements: &[i64; 3]) -> bool {
+    let values = elements.as_ptr().cast();
+    let as_typed_data = wharf_typed_data_t { element: WHARF_DATA_INT64, length: 3, values };
+    let value = wharf_payload_t { as_typed_data };
+    let mut message = wharf_value_t { r#type: WHARF_TYPE_TYPED_DATA, value };
+    // SAFETY: the elements outlive the call, which copies them.
+    unsafe { post(port, &raw mut message) }
 }
 
 /// A row of the machine's table.

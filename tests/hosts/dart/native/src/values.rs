@@ -13,6 +13,19 @@ pub async fn tests_plain_values() -> Result<Value> {
     ((), true, false, integers, texts, Vec::<Option<i64>>::new()).into_value()
 }
 
+/// Posts whole numbers and then others, at the edges of what a machine might keep apart, and ends with
+/// the zero below zero.
+#[export]
+pub async fn tests_numbers(reply: Reply) -> Result<f64> {
+    for number in [i64::MIN, -0x4000_0001, -0x4000_0000, 0, 0x3fff_ffff, 0x4000_0000, i64::MAX] {
+        reply.try_post(number)?;
+    }
+    for number in [1.0, f64::MAX, f64::MIN_POSITIVE, f64::NEG_INFINITY, f64::NAN] {
+        reply.try_post(number)?;
+    }
+    Ok(-0.0)
+}
+
 /// Typed data of each kind, copied: as many bytes as `bytes`, which count up.
 #[export]
 pub async fn tests_typed_data(kind: i32, bytes: u32) -> Result<Value> {
