@@ -19,8 +19,8 @@ const WORKS: &str = "tests/hosts/dart/bench/works.dart";
 /// or tasks a sample has, in thousands, with and without `--quick`. `{}` stands for that.
 type Line = (&'static str, &'static str, &'static str, &'static [Who], [usize; 2]);
 
-/// The package's futures are measured against the least that tells the answers at one bare port
-/// apart.
+/// The package's futures and streams are measured against the least that tells the messages at one
+/// bare port apart. What posts without a runtime is a thread that lives as long as the machine.
 const ROWS: [Line; 7] = {
     use Who::{Floor, Tokio, Wharf};
     const ALL: &[Who] = &[Wharf, Tokio, Floor];

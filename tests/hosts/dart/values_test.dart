@@ -140,6 +140,27 @@ Future<void> main(List<String> args) async {
     }
   });
 
+  test('a double under a tag that no double is comes in a list', () async {
+    final bindings = tests.library.bindings;
+    for (final (tag, compact) in [(1 << 53, true), ((1 << 53) + 1, false)]) {
+      final receive = ReceivePort();
+      final port = Arena.use((arena) {
+        final id = arena<Uint64>();
+        final native = receive.sendPort.nativePort;
+        expect(bindings.portDart(0, native, nullptr, 2, nullptr, id), 0);
+        return id.value;
+      });
+      expect(tests.numbers(port, tag, nullptr), 0);
+      final messages = await receive.take(13).toList();
+      expect(messages.first, [tag, 0, -0x8000000000000000]);
+      check(messages.first is Int64List, 'found a ${messages.first.runtimeType}');
+      expect(messages.last, compact ? [tag, 1, -0.0] : [tag, 1, 0, -0.0]);
+      check((messages.last is Float64List) == compact,
+          'found a ${messages.last.runtimeType}');
+      await until(() => bindings.portClose(port, 0) == 0, 'the port to close');
+    }
+  });
+
   for (final MapEntry(key: kind, value: (name, size)) in _kinds.entries) {
     for (final (how, what) in [
       ('copied', tests.typedData),
