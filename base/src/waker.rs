@@ -275,7 +275,7 @@ mod models {
     }
 
     /// Proves: a waker that one task has left with `try_register` is woken, by the waker or by the
-    /// task that displaces it.
+    /// task that displaces it. Seen to fail with `try_register` leaving it without `KEPT`.
     #[test]
     fn a_displaced_waiter_is_never_lost() {
         model(|| {
@@ -300,7 +300,8 @@ mod models {
         });
     }
 
-    /// Proves: two wakers at once touch the cell one at a time, and one of them wakes.
+    /// Proves: two wakers at once touch the cell one at a time, and one of them wakes. Seen to fail with
+    /// `take` going on where another takes.
     #[test]
     fn two_takers_against_a_registration() {
         model(|| {

@@ -438,7 +438,8 @@ mod models {
     }
 
     /// Proves: two jobs that wait for one another get a thread each, whether the first is still on its
-    /// way when the second comes or not (one that nobody comes for is a deadlock).
+    /// way when the second comes or not (one that nobody comes for is a deadlock). Seen to fail where a
+    /// thread that takes a job sends for no other, and where it stays the one that is coming.
     #[test]
     fn jobs_that_wait_for_one_another() {
         model(3, || {

@@ -148,7 +148,8 @@ impl Drop for OnDrop {
 }
 
 /// Proves: of two tasks from outside, neither is left lying, whether the worker that the first has
-/// brought up is at work, searches, or goes to sleep when the second comes.
+/// brought up is at work, searches, or goes to sleep when the second comes. Seen to fail without the
+/// fence of the sleeper, and without the pusher's.
 #[test]
 fn spawns_from_outside_against_a_worker_that_goes_to_sleep() {
     model(1, || {
@@ -161,7 +162,8 @@ fn spawns_from_outside_against_a_worker_that_goes_to_sleep() {
     });
 }
 
-/// Proves: a wake from outside against the poll that it is for, and against the worker's sleep.
+/// Proves: a wake from outside against the poll that it is for, and against the worker's sleep. Seen to
+/// fail without either fence, and with the last look before sleep leaving the injector out.
 #[test]
 fn a_wake_from_outside_against_a_worker_that_goes_to_sleep() {
     model(2, || {
@@ -175,7 +177,9 @@ fn a_wake_from_outside_against_a_worker_that_goes_to_sleep() {
 }
 
 /// Proves: a task that is spawned from outside while the executor is shut down ends, once: it has run,
-/// or its future was dropped; and no thread stays behind.
+/// or its future was dropped; and no thread stays behind. Seen to fail where a seat that was taken for
+/// a thread goes back without a look whether the end has come, and where the strays that come after
+/// the drain are queued.
 #[test]
 fn a_spawn_from_outside_against_the_shutdown() {
     model(3, || {
@@ -208,7 +212,8 @@ fn a_wake_from_outside_against_the_shutdown() {
     });
 }
 
-/// Proves: what a task spawns inside while the executor is shut down ends with it.
+/// Proves: what a task spawns inside while the executor is shut down ends with it. Seen to fail where the
+/// shutdown keeps the seats of threads that have not come yet.
 #[test]
 fn a_spawn_inside_against_the_shutdown() {
     model(3, || {
@@ -227,7 +232,8 @@ fn a_spawn_inside_against_the_shutdown() {
 }
 
 /// Proves: a task that the thread of a `block_on` leaves behind, and that is woken while that thread
-/// leaves its seat, is run by a worker.
+/// leaves its seat, is run by a worker. Seen to fail where who leaves does not see to what is in the
+/// ring, and without the fence of the waking side.
 #[test]
 fn a_wake_against_a_block_on_that_leaves_its_seat() {
     model(1, || {
@@ -245,6 +251,7 @@ fn a_wake_against_a_block_on_that_leaves_its_seat() {
 }
 
 /// Proves: two `block_on` at once for one seat both come to their end, though one has to wait for it.
+/// Seen to fail without the fence of who waits, and where who leaves offers the seat to nobody.
 #[test]
 fn two_block_on_and_one_seat() {
     model(2, || {
@@ -273,7 +280,8 @@ fn a_block_on_against_a_worker_in_the_only_seat() {
 }
 
 /// Proves: what waits at a seat when its thread goes away to block is run meanwhile, also where it comes
-/// just then, and the thread goes on with a seat or without one.
+/// just then, and the thread goes on with a seat or without one. Seen to fail where who leaves does not
+/// see to what is in the ring, and where it offers the seat to nobody.
 #[test]
 fn block_in_place_gives_up_its_seat() {
     model(2, || {
@@ -289,7 +297,8 @@ fn block_in_place_gives_up_its_seat() {
     });
 }
 
-/// Proves: tasks of a set that end at once with their being awaited are all joined.
+/// Proves: tasks of a set that end at once with their being awaited are all joined. Seen to fail where a
+/// wake leaves the set's waker, and where a waker is left with a task that is complete.
 #[test]
 fn a_join_set_against_its_tasks() {
     model(2, || {

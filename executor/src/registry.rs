@@ -270,7 +270,8 @@ mod models {
     const TASK: usize = 64;
 
     /// Proves: a task that ends elsewhere, while the owner spawns on and then shuts down: its
-    /// reference goes to one of the two, and no slot is given out twice.
+    /// reference goes to one of the two, and no slot is given out twice. Seen to fail with a load and a
+    /// store in place of the swap or of the shutdown's exchange, and with `remote` relaxed on either side.
     #[test]
     fn an_end_elsewhere_against_spawns_and_a_shutdown() {
         model(3, || {

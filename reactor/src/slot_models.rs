@@ -72,7 +72,8 @@ impl Source {
 }
 
 /// Proves: an event against a poll never leaves the reader waiting, and what led to the event is
-/// seen.
+/// seen. Seen to fail without the second look, with the reader's waker left where it is, and with the
+/// word relaxed on either side.
 #[test]
 fn an_event_against_a_poll() {
     model(|| {

@@ -438,7 +438,8 @@ mod models {
     }
 
     /// Proves: the same with growth under a theft (the ring holds two here): the thief reads the
-    /// old buffer or the new one, both good. Seen to fail with the old buffer freed at once.
+    /// old buffer or the new one, both good. Seen to fail with the old buffer freed at once, with a plain
+    /// load of `head` after the exchange, with a relaxed claim, and with a relaxed load of the buffer.
     #[test]
     fn growth_against_a_thief() {
         model(3, || owner_against(1, &[Some(0), Some(1), Some(2), None, Some(3)]));

@@ -334,7 +334,9 @@ mod models {
     use crate::models::model;
     use loom::{future::block_on, thread};
 
-    /// Proves: two tasks that finish at once are both joined, for a set that waits meanwhile.
+    /// Proves: two tasks that finish at once are both joined, for a set that waits meanwhile. Seen to
+    /// fail where keys stay listed, where a wake leaves the set's waker, and with `listed` relaxed on
+    /// either side.
     #[test]
     fn tasks_that_finish_against_a_set_that_waits() {
         model(3, || {

@@ -116,7 +116,8 @@ fn until(flag: &Arc<AtomicBool>) -> impl Future<Output = ()> + Send + use<> {
 }
 
 /// Proves: two wakes, by value and by reference, against the polls: none is lost, the task is in
-/// the queue once at a time, and a poll sees what came before the wake.
+/// the queue once at a time, and a poll sees what came before the wake. Seen to fail where a wake that
+/// finds the task queued already writes nothing.
 #[test]
 fn wakes_against_polls() {
     model(3, || {
@@ -206,7 +207,8 @@ fn abort_against_wake_and_poll() {
     });
 }
 
-/// Proves: a join against the end of the task: the joiner is woken, and gets the output once.
+/// Proves: a join against the end of the task: the joiner is woken, and gets the output once. Seen to
+/// fail where a waker is left with a task that is complete, and where the end does not wake it.
 #[test]
 fn join_against_the_end() {
     model(3, || {
@@ -227,7 +229,8 @@ fn join_against_the_end() {
 }
 
 /// Proves: a handle that has registered its waker and is dropped, against the end of the task:
-/// output and waker are dropped once, by one side.
+/// output and waker are dropped once, by one side. Seen to fail where the end leaves an output that
+/// nobody joins any more, and where the handle leaves its waker.
 #[test]
 fn drop_of_the_handle_against_the_end() {
     model(3, || {
@@ -249,7 +252,8 @@ fn drop_of_the_handle_against_the_end() {
     });
 }
 
-/// Proves: a handle dropped at once, against the end of the task.
+/// Proves: a handle dropped at once, against the end of the task. Seen to fail where the end does not
+/// look once more whether anybody joins.
 #[test]
 fn drop_of_a_fresh_handle_against_the_end() {
     model(3, || {
@@ -268,7 +272,8 @@ fn drop_of_a_fresh_handle_against_the_end() {
 }
 
 /// Proves: a shutdown, which takes the task wherever it stands, against its polls and a wake: the
-/// future is dropped once, and a place in the queue that is left behind does no harm.
+/// future is dropped once, and a place in the queue that is left behind does no harm. Seen to fail with
+/// `seize` not marking a task that runs, and with `start` not seeing that it was seized.
 #[test]
 fn shutdown_against_poll_and_wake() {
     model(3, || {
