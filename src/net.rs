@@ -1,7 +1,7 @@
 //! Sockets, pipes, and the look-up of host names.
 //!
 //! The sockets are the reactor's. A look-up has no non-blocking form in the operating system, so the
-//! reactor is given one that runs on the blocking pool.
+//! reactor is given the blocking pool for it.
 //!
 //! All methods of a socket take `&self`, so one task can read what another writes, without a split.
 //!
@@ -90,31 +90,13 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
-use std::{
-    io,
-    net::{SocketAddr, ToSocketAddrs as _},
-};
 use wharf_reactor::Reactor;
 
 pub use wharf_reactor::net::*;
 
 /// Has `reactor` look names up on the blocking pool of the runtime that asks.
 pub(crate) fn resolve_on_the_blocking_pool(reactor: &Reactor) {
-    reactor.set_resolver(Box::new(|host, port| Box::pin(look_up(host, port))));
-}
-
-async fn look_up(host: String, port: u16) -> io::Result<Vec<SocketAddr>> {
-    let named = host.clone();
-    let found = crate::spawn_blocking(move || (host.as_str(), port).to_socket_addrs()).await;
-    match found {
-        Ok(Ok(addresses)) => Ok(addresses.collect()),
-        Ok(Err(error)) => {
-            Err(io::Error::new(error.kind(), format!("looking up `{named}` failed: {error}")))
-        }
-        Err(error) => {
-            Err(io::Error::other(format!("looking up `{named}` came to no end: {error}")))
-        }
-    }
+    reactor.set_pool(Box::new(|job| drop(crate::spawn_blocking(job))));
 }
 
 #[cfg(test)]

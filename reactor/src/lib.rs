@@ -36,4 +36,4 @@ mod source;
 mod sys;
 mod wait;
 
-pub use reactor::{Attendant, Reactor, Resolver, Resolving};
+pub use reactor::{Attendant, Job, Pool, Reactor};

@@ -10,20 +10,17 @@ use crate::{
 };
 use std::{
     collections::VecDeque,
-    future::Future,
     io,
-    net::SocketAddr,
     os::fd::RawFd,
-    pin::Pin,
     sync::{Arc, OnceLock, atomic::Ordering::Relaxed},
     time::{Duration, Instant},
 };
 use wharf_base::context;
 
-/// What a [resolver](Reactor::set_resolver) returns.
-pub type Resolving = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
-/// Turns a host name and a port into addresses.
-pub type Resolver = Box<dyn Fn(String, u16) -> Resolving + Send + Sync>;
+/// A job that may block.
+pub type Job = Box<dyn FnOnce() + Send>;
+/// Has a job done on a thread that may block, or drops it: see [`Reactor::set_pool`].
+pub type Pool = Box<dyn Fn(Job) + Send + Sync>;
 
 /// Has somebody look after a seat: see [`Reactor::set_attendant`].
 pub type Attendant = Box<dyn Fn(usize) + Send + Sync>;
@@ -37,7 +34,7 @@ pub struct Reactor {
     pub(crate) slab: Slab,
     /// Where the reactor's own TCP streams find each other.
     pub(crate) pairs: Pairs,
-    resolver: OnceLock<Resolver>,
+    pool: OnceLock<Pool>,
     attendant: OnceLock<Attendant>,
 }
 
@@ -56,16 +53,19 @@ impl Reactor {
             seats: (0..seats).map(|_| Seat::new()).collect(),
             slab: Slab::new(),
             pairs: Pairs::default(),
-            resolver: OnceLock::new(),
+            pool: OnceLock::new(),
             attendant: OnceLock::new(),
         })
     }
 
-    /// Says how host names become addresses; only the first call counts. Without it only numeric
-    /// addresses can be connected to.
-    pub fn set_resolver(&self, resolver: Resolver) {
+    /// Says where the system is asked for the addresses of a host name, which blocks; only the first
+    /// call counts. Without it only numeric addresses can be connected to.
+    ///
+    /// It takes any job, and not names: so a program that looks none up need not contain how that is
+    /// done.
+    pub fn set_pool(&self, pool: Pool) {
         // A second one is ignored, as documented.
-        let _ = self.resolver.set(resolver);
+        let _ = self.pool.set(pool);
     }
 
     /// Says how a seat gets an owner that turns it; only the first call counts. It is called where a
@@ -76,8 +76,8 @@ impl Reactor {
         let _ = self.attendant.set(attendant);
     }
 
-    pub(crate) fn resolver(&self) -> Option<&Resolver> {
-        self.resolver.get()
+    pub(crate) fn pool(&self) -> Option<&Pool> {
+        self.pool.get()
     }
 
     /// Says that this thread belongs to a runtime, for good: its sleeps are made exact once instead of

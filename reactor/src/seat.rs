@@ -3,6 +3,9 @@
 //! `polling` is held by whoever looks into the epoll. The owner holds it while it sleeps there, so
 //! a blocked owner can't have its events taken away; everybody else only tries it. Wakers are
 //! collected under it and called after it has been let go.
+//!
+//! The epoll stands behind the trait [`Drive`], whose implementation is named only where one is opened,
+//! for a source. So a program without sockets, such as the plain C library, has none of it linked in.
 
 use crate::{
     park::Parking,
@@ -10,9 +13,10 @@ use crate::{
     slot,
     wait::{self, Events, Selector},
 };
-use mio::{Interest, unix::SourceFd};
+use mio::{Interest, Registry, unix::SourceFd};
 use std::{
     collections::VecDeque,
+    fmt::Debug,
     io, mem,
     os::fd::RawFd,
     sync::{
@@ -35,7 +39,7 @@ pub(crate) const NO_PROCESSOR: usize = usize::MAX;
 #[derive(Debug)]
 pub(crate) struct Seat {
     parking: Parking,
-    driver: OnceLock<Driver>,
+    driver: OnceLock<Box<dyn Drive>>,
     opening: Mutex<()>,
     /// How many sources call this seat home.
     pub(crate) sources: AtomicUsize,
@@ -44,6 +48,17 @@ pub(crate) struct Seat {
     /// Somebody else had to look for events here: how many turns of the owner's that is to be
     /// remembered. One that is held up comes back for a turn between two long polls.
     overdue: AtomicU32,
+}
+
+/// What a seat asks of its epoll.
+trait Drive: Debug + Send + Sync {
+    /// The owner's sleep.
+    fn turn(&self, parking: &Parking, slab: &Slab, deadline: Option<Instant>) -> usize;
+    /// A look, by anybody; `None` where somebody else is at it.
+    fn poll(&self, seat: &Seat, slab: &Slab, is_owner: bool) -> Option<usize>;
+    /// Ends the owner's sleep.
+    fn wake(&self);
+    fn registry(&self) -> &Registry;
 }
 
 #[derive(Debug)]
@@ -80,32 +95,12 @@ impl Seat {
             self.parking.sleep_on_condvar(deadline);
             return 0;
         };
-        let mut polling = lock(&driver.polling);
-        if self.parking.sleep_on_poll() {
-            driver.selector.wait(&mut polling.events, deadline);
-            self.parking.got_up();
-        } else {
-            driver.selector.look(&mut polling.events);
-        }
-        finish(driver, polling, slab, 0)
+        driver.turn(&self.parking, slab, deadline)
     }
 
     /// Looks without blocking, for the owner or for anybody else.
     pub(crate) fn poll(&self, slab: &Slab, is_owner: bool) -> usize {
-        let Some(driver) = self.driver.get() else { return 0 };
-        let mut polling = match driver.polling.try_lock() {
-            Ok(polling) => polling,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return 0,
-        };
-        if is_owner {
-            self.note_owner();
-        } else {
-            // Relaxed: a hint for where to put sources.
-            self.overdue.store(OVERDUE_TURNS, Relaxed);
-        }
-        driver.selector.look(&mut polling.events);
-        finish(driver, polling, slab, if is_owner { 0 } else { slot::RESCUED })
+        self.driver.get().and_then(|driver| driver.poll(self, slab, is_owner)).unwrap_or(0)
     }
 
     /// Whether the owner last turned on `processor`, and has not kept anybody waiting lately.
@@ -124,16 +119,14 @@ impl Seat {
         self.parking.unpark(|| {
             // The owner sleeps in its epoll, so there is one.
             if let Some(driver) = self.driver.get() {
-                if let Err(error) = driver.waker.wake() {
-                    log::error!("a sleeping worker could not be woken: {error}");
-                }
+                driver.wake();
             }
         });
     }
 
     /// Registers a descriptor for both directions, edge-triggered.
     pub(crate) fn register(&self, fd: RawFd, token: Token, interest: Interest) -> io::Result<()> {
-        let registry = self.driver()?.selector.registry();
+        let registry = self.driver()?.registry();
         registry.register(&mut SourceFd(&fd), mio::Token(token.0), interest)?;
         // Relaxed: a hint for where to put the next source.
         self.sources.fetch_add(1, Relaxed);
@@ -144,26 +137,26 @@ impl Seat {
         // Relaxed: a hint for where to put the next source.
         self.sources.fetch_sub(1, Relaxed);
         match self.driver.get() {
-            Some(driver) => driver.selector.registry().deregister(&mut SourceFd(&fd)),
+            Some(driver) => driver.registry().deregister(&mut SourceFd(&fd)),
             None => Ok(()),
         }
     }
 
     /// The seat's epoll, opened now if it was not yet.
-    fn driver(&self) -> io::Result<&Driver> {
+    fn driver(&self) -> io::Result<&dyn Drive> {
         if let Some(driver) = self.driver.get() {
-            return Ok(driver);
+            return Ok(&**driver);
         }
         let opening = lock(&self.opening);
         if let Some(driver) = self.driver.get() {
-            return Ok(driver);
+            return Ok(&**driver);
         }
-        let new = Driver::new()?;
+        let new = Box::new(Driver::new()?);
         let driver = self.driver.get_or_init(|| new);
         drop(opening);
         // The owner may sleep where it does not hear this epoll.
         self.unpark();
-        Ok(driver)
+        Ok(&**driver)
     }
 
     /// The owner is here.
@@ -194,6 +187,45 @@ impl Driver {
                 polling.wakers = room;
             }
         }
+    }
+}
+
+impl Drive for Driver {
+    fn turn(&self, parking: &Parking, slab: &Slab, deadline: Option<Instant>) -> usize {
+        let mut polling = lock(&self.polling);
+        if parking.sleep_on_poll() {
+            self.selector.wait(&mut polling.events, deadline);
+            parking.got_up();
+        } else {
+            self.selector.look(&mut polling.events);
+        }
+        finish(self, polling, slab, 0)
+    }
+
+    fn poll(&self, seat: &Seat, slab: &Slab, is_owner: bool) -> Option<usize> {
+        let mut polling = match self.polling.try_lock() {
+            Ok(polling) => polling,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        if is_owner {
+            seat.note_owner();
+        } else {
+            // Relaxed: a hint for where to put sources.
+            seat.overdue.store(OVERDUE_TURNS, Relaxed);
+        }
+        self.selector.look(&mut polling.events);
+        Some(finish(self, polling, slab, if is_owner { 0 } else { slot::RESCUED }))
+    }
+
+    fn wake(&self) {
+        if let Err(error) = self.waker.wake() {
+            log::error!("a sleeping worker could not be woken: {error}");
+        }
+    }
+
+    fn registry(&self) -> &Registry {
+        self.selector.registry()
     }
 }
 

@@ -1,6 +1,7 @@
 //! From what a user calls an address to what the system calls one.
 
-use crate::{error, reactor::Reactor};
+use super::lookup::look_up;
+use crate::error;
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6},
@@ -69,11 +70,7 @@ pub(crate) async fn addresses(found: Found) -> io::Result<Addresses> {
     Ok(Addresses(match found {
         Found::One(address) => Kind::One(Some(address)),
         Found::Many(addresses) => Kind::Many(addresses.into_iter()),
-        Found::Name(host, port) => {
-            let reactor = Reactor::current()?;
-            let resolving = reactor.resolver().ok_or_else(|| no_resolver(&host))?(host, port);
-            Kind::Many(resolving.await?.into_iter())
-        }
+        Found::Name(host, port) => Kind::Many(look_up(host, port).await?.into_iter()),
     }))
 }
 
@@ -97,12 +94,6 @@ where
 
 pub(crate) fn nothing_found() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "the name stands for no address at all")
-}
-
-fn no_resolver(host: &str) -> io::Error {
-    let text =
-        format!("this runtime can't look up host names such as {host:?}: it has no resolver");
-    io::Error::new(io::ErrorKind::Unsupported, text)
 }
 
 macro_rules! known {

@@ -2,6 +2,7 @@
 
 mod addr;
 mod datagrams;
+mod lookup;
 pub(crate) mod methods;
 pub(crate) mod pipes;
 pub(crate) mod room;
