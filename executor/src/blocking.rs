@@ -260,7 +260,7 @@ impl Shared {
     fn start_blocking_thread(&self) {
         let gone = || io::Error::other("the runtime has gone");
         let started = self.parts.upgrade().ok_or_else(gone);
-        let started = started.and_then(|parts| self.builder().spawn(move || run(parts)));
+        let started = started.and_then(|parts| self.start_thread(Box::new(move || run(parts))));
         let Err(error) = started else { return };
         let mut state = self.pool.state();
         state.coming = false;

@@ -16,11 +16,11 @@ use std::{
 };
 use wharf_base::{
     context::Parts,
+    start,
     sync::{
         Condvar, Instant, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering::Relaxed},
         lock,
-        thread::Builder,
     },
 };
 
@@ -203,7 +203,7 @@ impl Shared {
         drop(state);
         // Weak: a runtime that is dropped before the thread has come does not wait for it.
         let (threads, parts) = (self.threads.clone(), self.parts.clone());
-        let started = self.builder().spawn(move || run(&threads, &parts, place));
+        let started = self.start_thread(Box::new(move || run(&threads, &parts, place)));
         let Err(error) = started else {
             self.threads.refused.store(false, Relaxed);
             return true;
@@ -254,15 +254,11 @@ impl Shared {
         }
     }
 
-    /// What a thread of this executor is started with.
-    pub(crate) fn builder(&self) -> Builder {
+    /// Starts a thread of this executor's, with the name and the stack that it should have.
+    pub(crate) fn start_thread(&self, main: start::Main) -> io::Result<()> {
         let mut name = "wharf-worker".to_owned();
         contain(|| name = (self.config.thread_name)());
-        let builder = Builder::new().name(name);
-        match self.config.thread_stack_size {
-            Some(size) => builder.stack_size(size),
-            None => builder,
-        }
+        start::thread(name, self.config.thread_stack_size, main)
     }
 }
 

@@ -7,7 +7,8 @@ use crate::{
     runtime,
     status::{Error, WHARF_NO_PORT, keep},
 };
-use std::{ffi::c_void, ptr, thread};
+use std::{ffi::c_void, ptr};
+use wharf_base::start;
 
 /// What a pointer stands for.
 enum Owner {
@@ -82,8 +83,8 @@ fn end(id: wharf_runtime_t) {
         }
     };
     let here = end.clone();
-    let thread = thread::Builder::new().name("wharf-end".into());
-    if let Err(error) = thread.spawn(move || end(Wait::Forever)) {
+    let main = Box::new(move || end(Wait::Forever));
+    if let Err(error) = start::thread("wharf-end".into(), None, main) {
         // Then here, as far as it goes without a wait.
         log::info!("runtime {id:#x} was given up, and no thread could be had to end it: {error}");
         here(Wait::No);

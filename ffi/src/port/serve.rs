@@ -18,8 +18,8 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
-    thread,
 };
+use wharf_base::start;
 
 /// Handles one message. The message is the port's and freed after the call; external data may be
 /// taken out of it as the page of `wharf_message_free` says, or all of it: copy the struct, set the
@@ -106,9 +106,9 @@ impl Drop for Round {
             return;
         }
         let rest = port.clone();
-        let thread = thread::Builder::new().name("wharf-end".into());
+        let main = Box::new(move || while step(&rest) {});
         // Where a thread is refused, the messages stay where they are, and the port comes to rest.
-        if let Err(error) = thread.spawn(move || while step(&rest) {}) {
+        if let Err(error) = start::thread("wharf-end".into(), None, main) {
             log::error!("port {:#x}: its last messages are not handled: {error}", port.id);
             port.mailbox.pump_stop();
         }
