@@ -22,10 +22,39 @@ pub(crate) fn call(f: impl FnOnce() -> Result<()>) -> wharf_status_t {
 
 /// As [`call`], for the calls that answer more than OK without being refused.
 pub(crate) fn call_for(f: impl FnOnce() -> Result<wharf_status_t>) -> wharf_status_t {
-    match guard(f) {
-        Ok(status) => status,
-        Err(error) => keep(error),
+    let mut f = Some(f);
+    let (run, f) = pair(&mut f);
+    cross(run, f)
+}
+
+/// What calls a function that waits, and where that is.
+fn pair<F: FnOnce() -> Result<wharf_status_t>>(f: &mut Option<F>) -> (Run, *mut ()) {
+    /// # Safety
+    ///
+    /// `f` points to an `Option<F>` that nobody else uses.
+    unsafe fn run<F: FnOnce() -> Result<wharf_status_t>>(f: *mut ()) -> Result<wharf_status_t> {
+        // SAFETY: the caller's word.
+        let f = unsafe { &mut *f.cast::<Option<F>>() };
+        f.take().map_or(Ok(WHARF_OK), |f| f())
     }
+    (run::<F>, (&raw mut *f).cast())
+}
+
+type Run = unsafe fn(*mut ()) -> Result<wharf_status_t>;
+
+/// The border itself, once for all functions: a copy in each of them takes several KiB together, and
+/// the jump through a pointer a few instructions. (A `dyn FnMut` would bring a table for each of them,
+/// which the loader has to fill in.)
+#[inline(never)]
+fn cross(run: Run, f: *mut ()) -> wharf_status_t {
+    // SAFETY: the caller has made the two for each other, and `f` lives until this call ends.
+    guard(|| unsafe { run(f) }).unwrap_or_else(keep)
+}
+
+/// As [`call_for`], with a copy of the border, for what a host does with each message.
+#[inline]
+pub(crate) fn call_often(f: impl FnOnce() -> Result<wharf_status_t>) -> wharf_status_t {
+    guard(f).unwrap_or_else(keep)
 }
 
 /// Stops panics and calls from a forked child.
@@ -34,21 +63,32 @@ pub(crate) fn call_for(f: impl FnOnce() -> Result<wharf_status_t>) -> wharf_stat
 /// here once for all.
 pub(crate) fn guard<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
     if FORKED.load(Relaxed) {
-        return Err(Error::new(
-            WHARF_FORKED,
-            "this process was forked from one that uses wharf; wharf's threads stayed behind, so \
-             nothing of it works here: load it after the fork, or exec",
-        ));
+        return Err(forked());
     }
     guard_always(f).unwrap_or_else(Err)
 }
 
+#[cold]
+fn forked() -> Error {
+    Error::new(
+        WHARF_FORKED,
+        "this process was forked from one that uses wharf; wharf's threads stayed behind, so \
+         nothing of it works here: load it after the fork, or exec",
+    )
+}
+
 /// Stops panics alone: for what a forked child may ask.
 pub(crate) fn guard_always<T>(f: impl FnOnce() -> T) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(f)).map_err(|panic| Error::new(WHARF_PANICKED, panic_text(panic)))
+    catch_unwind(AssertUnwindSafe(f)).map_err(panicked)
+}
+
+#[cold]
+fn panicked(panic: Box<dyn Any + Send>) -> Error {
+    Error::new(WHARF_PANICKED, panic_text(panic))
 }
 
 /// The words of a panic.
+#[cold]
 pub(crate) fn panic_text(panic: Box<dyn Any + Send>) -> String {
     let text = match panic.downcast_ref::<&'static str>() {
         Some(text) => (*text).to_owned(),

@@ -1,10 +1,14 @@
 //! Tasks made of a host's own functions: one that is called once, on the blocking pool, and one
 //! that is polled, as a future is.
+//!
+//! Such a future, and those of the [timers](crate::timers), are of one type, [`Builtin`]: each type of
+//! task brings a copy of all that a task goes through, 4 KiB of the library.
 
 use crate::{
     boundary::host_call,
     failure::{Failure, IntoFailure},
     id::wharf_task_t,
+    port::{Key, Port},
     status::{Error, WHARF_BAD_VALUE},
     task::{self, Terminal},
     value::{IntoValue, Value, raw::wharf_value_t},
@@ -13,8 +17,10 @@ use std::{
     ffi::c_void,
     future::Future,
     pin::Pin,
-    task::{Context, Poll},
+    sync::Arc,
+    task::{Context, Poll, ready},
 };
+use wharf::time::Sleep;
 
 /// Work for the blocking pool. 0: done, and `result`, the null value at first, is the task's
 /// result. Anything else: failed, with this code, and a string in `result` says why. What `result`
@@ -58,7 +64,7 @@ pub(crate) struct Work {
 unsafe impl Send for Work {}
 
 /// What a call has come to.
-struct Outcome(Result<Value, Failure>);
+pub(crate) struct Outcome(pub(crate) Result<Value, Failure>);
 
 impl Work {
     /// Calls the function once; `None` if it is not done.
@@ -114,28 +120,40 @@ pub(crate) fn spawn_function(terminal: Terminal, mut work: Work) {
 /// Runs `work` as a future.
 pub(crate) fn spawn_poll(terminal: Terminal, work: Work) {
     let (port, key) = (terminal.port.clone(), terminal.key);
-    task::spawn(
-        terminal,
-        Polled {
-            work,
-            remember: move |cx: &mut Context<'_>| {
-                port.mailbox.remember(key, cx.waker());
-            },
-        },
-    );
+    spawn(terminal, Builtin::Polled { work, port, key });
 }
 
-struct Polled<R> {
-    work: Work,
-    /// Called before each poll, so that a wake by id during it is not lost.
-    remember: R,
+/// Runs one of the library's own futures.
+#[inline(never)]
+pub(crate) fn spawn(terminal: Terminal, future: Builtin) {
+    task::spawn(terminal, future);
 }
 
-impl<R: FnMut(&mut Context<'_>) + Unpin> Future for Polled<R> {
+/// The futures of the library's own tasks.
+pub(crate) enum Builtin {
+    /// A host's, and where its waker is left before each poll, so that a wake by id during it is not
+    /// lost.
+    Polled { work: Work, port: Arc<Port>, key: Key },
+    /// Done when the moment has come.
+    After(Sleep),
+    /// Whatever else there is, and rare enough for an allocation.
+    Other(Pin<Box<dyn Future<Output = Outcome> + Send>>),
+}
+
+impl Future for Builtin {
     type Output = Outcome;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
-        (self.remember)(cx);
-        self.work.step().map_or(Poll::Pending, Poll::Ready)
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        match self.get_mut() {
+            Self::Polled { work, port, key } => {
+                port.mailbox.remember(*key, cx.waker());
+                work.step().map_or(Poll::Pending, Poll::Ready)
+            }
+            Self::After(sleep) => {
+                ready!(Pin::new(sleep).poll(cx));
+                Poll::Ready(Outcome(Ok(Value::NULL)))
+            }
+            Self::Other(future) => future.as_mut().poll(cx),
+        }
     }
 }

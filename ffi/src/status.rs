@@ -102,10 +102,12 @@ impl Error {
         &self.message
     }
 
+    #[cold]
     pub(crate) fn null(what: &str) -> Self {
         Self::new(WHARF_NULL, format!("{what} is NULL"))
     }
 
+    #[cold]
     pub(crate) fn system(what: &str, error: &std::io::Error) -> Self {
         Self::new(WHARF_SYSTEM, format!("{what}: {error}"))
     }
@@ -127,6 +129,7 @@ thread_local! {
 }
 
 /// Keeps `error` as this thread's last one and returns its status.
+#[cold]
 pub(crate) fn keep(error: Error) -> wharf_status_t {
     let status = error.status;
     // Where the thread is already past its thread-locals, the status alone has to do.

@@ -2,9 +2,10 @@
 
 use crate::{
     export::Reply,
-    failure::{Failure, IntoFailure},
+    failure::IntoFailure,
+    host::{self, Builtin, Outcome},
     port::Sender,
-    task::{self, End, Terminal},
+    task::{End, Terminal},
     value::Value,
 };
 use std::time::Duration;
@@ -22,33 +23,36 @@ pub(crate) fn after(mut terminal: Terminal, delay: Duration) {
     let port = terminal.port.clone();
     // The clock is the runtime's, and the delay begins now, not at the task's first poll.
     let _entered = port.runtime.handle().enter();
-    task::spawn(terminal, sleep_until(Instant::now() + delay.min(LONGEST)));
+    host::spawn(terminal, Builtin::After(sleep_until(Instant::now() + delay.min(LONGEST))));
 }
 
 /// Posts the number of each beat, 1 at first, until the task is cancelled. Beats that the port does
 /// not take, or that come late by a whole period, are left out, and their numbers with them.
 pub(crate) fn every(terminal: Terminal, sender: Sender, period: Duration) {
     let reply = Reply::of(&terminal, sender);
-    let period = period.min(LONGEST);
     let port = terminal.port.clone();
     let _entered = port.runtime.handle().enter();
     let start = Instant::now();
-    task::spawn(terminal, async move {
+    let period = nanos(period.min(LONGEST));
+    let beats = async move {
         let mut beat = 0u64;
         loop {
-            let since = start.elapsed().as_nanos() / period.as_nanos();
-            beat = u64::try_from(since).unwrap_or(u64::MAX).max(beat) + 1;
-            sleep_until(start + nanos(period.as_nanos().saturating_mul(u128::from(beat)))).await;
+            let since = nanos(start.elapsed()).checked_div(period).unwrap_or(u64::MAX - 1);
+            beat = since.max(beat) + 1;
+            let next = Duration::from_nanos(period.saturating_mul(beat)).min(LONGEST);
+            sleep_until(start + next).await;
             match reply.try_post(beat) {
                 Err(error) if error.status() != crate::status::WHARF_FULL => {
-                    return Err::<(), Failure>(error.into_failure());
+                    return Outcome(Err(error.into_failure()));
                 }
                 _ => {}
             }
         }
-    });
+    };
+    host::spawn(terminal, Builtin::Other(Box::pin(beats)));
 }
 
-fn nanos(nanos: u128) -> Duration {
-    u64::try_from(nanos).map_or(LONGEST, Duration::from_nanos).min(LONGEST)
+/// Of up to [`LONGEST`], which are fewer than a `u64` counts.
+fn nanos(duration: Duration) -> u64 {
+    duration.as_secs().saturating_mul(1_000_000_000).saturating_add(duration.subsec_nanos().into())
 }

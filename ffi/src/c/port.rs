@@ -3,7 +3,7 @@
 use super::args;
 use crate::{
     bell::{Bell, Notify, wharf_notify_t},
-    boundary::{self, call, call_for},
+    boundary::{self, call, call_for, call_often},
     id::{wharf_port_t, wharf_runtime_t},
     message::{Message, WHARF_KIND_CONTROL, WHARF_KIND_DATA, wharf_message_t},
     port::{self, Full, Handler, Limits, Port, Sink, Wait, wharf_handler_t},
@@ -131,7 +131,7 @@ pub unsafe extern "C" fn wharf_port_recv(
     out: *mut wharf_message_t,
     timeout_ns: i64,
 ) -> wharf_status_t {
-    call_for(|| {
+    call_often(|| {
         let out = args::out(out, "out")?;
         let mut message = [MaybeUninit::uninit()];
         let taken = receive(&port::get(port)?, &mut message, args::wait(timeout_ns)?)?;
@@ -334,7 +334,7 @@ unsafe fn post(
     value: *const wharf_value_t,
     kind: i32,
 ) -> wharf_status_t {
-    call(|| {
+    call_often(|| {
         let port = port::get(port)?;
         // SAFETY: the caller's word; NULL stands for the null value.
         let value = if value.is_null() { Value::NULL } else { unsafe { Value::copy_from(value) }? };
@@ -342,7 +342,8 @@ unsafe fn post(
         port.post(message).map_err(|(error, message)| {
             message.give_back();
             error
-        })
+        })?;
+        Ok(WHARF_OK)
     })
 }
 

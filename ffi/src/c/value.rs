@@ -2,9 +2,9 @@
 
 use super::args;
 use crate::{
-    boundary::call,
+    boundary::{call, call_often},
     message::{Message, wharf_message_t},
-    status::{Error, wharf_status_t},
+    status::{Error, WHARF_OK, wharf_status_t},
     value::{Value, raw::*},
 };
 use std::{ffi::c_char, ptr};
@@ -24,9 +24,9 @@ use std::{ffi::c_char, ptr};
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wharf_message_free(message: *mut wharf_message_t) -> wharf_status_t {
     // SAFETY: the caller's word.
-    call(|| unsafe {
+    call_often(|| unsafe {
         drop(Message::take(&mut *args::out(message, "message")?));
-        Ok(())
+        Ok(WHARF_OK)
     })
 }
 

@@ -158,10 +158,18 @@ fn door(callback: Callback) -> Callback {
     callback
 }
 
-/// Stands for the finalizer behind door `N`.
+/// Stands for the finalizer behind door `N`. No more than a jump: there are many of them.
 unsafe extern "C" fn open<const N: usize>(isolate_callback_data: *mut c_void, peer: *mut c_void) {
+    // SAFETY: the caller's promises are handed on.
+    unsafe { enter(isolate_callback_data, peer, N) };
+}
+
+/// What every door does. It is a C function, so that none of them has to be ready for a panic.
+#[inline(never)]
+unsafe extern "C" fn enter(isolate_callback_data: *mut c_void, peer: *mut c_void, number: usize) {
+    let behind = BEHIND[number].load(Relaxed);
     // SAFETY: a door is posted after a finalizer was put behind it.
-    let callback = unsafe { std::mem::transmute::<usize, Callback>(BEHIND[N].load(Relaxed)) };
+    let callback = unsafe { std::mem::transmute::<usize, Callback>(behind) };
     // A thread that is ending posts nothing.
     let posting = POSTING.try_with(Cell::get).unwrap_or(ptr::null());
     // SAFETY: the list lies on the stack of a post that has not returned, further up this thread.
