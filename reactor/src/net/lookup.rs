@@ -27,7 +27,8 @@ struct Asked(Arc<Question>);
 
 impl Drop for Asked {
     fn drop(&mut self) {
-        let none = || Err(io::Error::other("the runtime has ended, or was refused a thread for it"));
+        let none =
+            || Err(io::Error::other("the runtime has ended, or was refused a thread for it"));
         lock(&self.0.answer).get_or_insert_with(none);
         self.0.asker.wake();
     }
