@@ -13,7 +13,7 @@
 //!   and look first whether their thread is posting the pointer just then; the flag lies in the
 //!   poster's list.
 
-use super::{Value, owned::walk, raw::*};
+use super::{Value, memory::walk, raw::*};
 use crate::boundary::host_call;
 use std::{
     cell::Cell,
