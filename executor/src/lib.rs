@@ -73,7 +73,8 @@
 //! wake that finds the task queued already leaves its mark by a read-modify-write, so the poll to come
 //! sees what went before the wake. The models (`cargo xtask loom`) check each of these by trying
 //! the interleavings; the comment of each says what it proves, and where a mistake was made on purpose
-//! to see the model catch it, which.
+//! to see the model catch it, which. `models.rs` has those of the executor as a whole; `tests/graphs` runs
+//! tasks at random on it, with no heartbeat to make good for a lost wake.
 //!
 //! # Threads
 //!
