@@ -74,7 +74,7 @@
 //! sees what went before the wake. The models (`cargo xtask loom`) check each of these by trying
 //! the interleavings; the comment of each says what it proves, and where a mistake was made on purpose
 //! to see the model catch it, which. `models.rs` has those of the executor as a whole; `tests/graphs` runs
-//! tasks at random on it, with no heartbeat to make good for a lost wake.
+//! tasks at random on it, half of the time with no heartbeat to make good for a lost wake.
 //!
 //! # Threads
 //!
