@@ -41,7 +41,7 @@
 //!
 //! | feature | what it adds |
 //! | --- | --- |
-//! | `hyper` | hyper's `rt` traits on the sockets, and [`rt`] with its executor and timer |
+//! | `hyper` | hyper's `rt` traits on the sockets, and `wharf::rt` with its executor and timer |
 //! | `futures-io` | `AsyncRead` and `AsyncWrite` of `futures-io` on the sockets |
 //! | `tokio-io` | `AsyncRead` and `AsyncWrite` of tokio on the sockets |
 
