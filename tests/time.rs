@@ -66,14 +66,18 @@ fn one_worker_wakes_sleepers_in_the_order_of_their_deadlines() {
         // However long it takes to arm them, none is due before all are.
         time::pause();
         let start = Instant::now() + SHORT;
+        let armed = Arc::new(AtomicUsize::new(0));
         let sleepers = Vec::from_iter((0..200u64).map(|i| {
-            let (nanos, order) = (i * 7_919 % 1_000, order.clone());
+            let (nanos, order, armed) = (i * 7_919 % 1_000, order.clone(), armed.clone());
             wharf::spawn(async move {
+                armed.fetch_add(1, SeqCst);
                 sleep_until(start + Duration::from_nanos(nanos)).await;
                 order.lock().unwrap().push(nanos);
             })
         }));
-        wharf::task::yield_now().await;
+        while armed.load(SeqCst) < 200 {
+            wharf::task::yield_now().await;
+        }
         time::advance(SHORT * 2).await;
         for sleeper in sleepers {
             sleeper.await.unwrap();
