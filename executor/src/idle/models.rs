@@ -279,7 +279,7 @@ impl Pair {
 /// where the worker doesn't see to what it has brought home, and without the fence before it does.
 #[test]
 fn what_is_brought_home_against_a_search_in_vain() {
-    model(3, || {
+    model(2, || {
         let idle = Idle::new(2);
         assert!(idle.vacant.remove(0) && idle.begin_search());
         let pair = Arc::new(Pair {
