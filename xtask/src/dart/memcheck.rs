@@ -1,7 +1,7 @@
 //! The programs once more, the whole machine under valgrind's memcheck: what the library, the VM and
 //! the code that it compiles do with memory is watched, in the children of the programs, too.
 //!
-//! Three things stand in the way, and are dealt with here:
+//! Four things stand in the way, and are dealt with here:
 //!
 //! * valgrind takes 32-bit programs only with the symbols of their C library, which Debian has in a
 //!   package of its own for i386.
@@ -9,6 +9,9 @@
 //!   and valgrind refuses; a small library that is loaded before all others rounds it.
 //! * Compiling a Dart program is most of what a short one does, and nothing that we want to watch. It
 //!   is done before, outside: the VM is given the compiled form.
+//! * valgrind runs one thread at a time, and lets the one that asks most have most: a task that posts
+//!   without end kept the isolate that was to receive, and to kill it, waiting for minutes. Told to be
+//!   fair, it lets each have its turn.
 //!
 //! No suppressions are needed. AddressSanitizer was not asked further: rustc 1.85 has it for i686 only
 //! in a nightly build, and it would see the library alone, not what the VM does with the library's
@@ -95,6 +98,7 @@ impl Memcheck {
 
         let mut valgrind = Command::new("valgrind");
         valgrind.args(["--quiet", "--error-exitcode=99", "--trace-children=yes"]);
+        valgrind.arg("--fair-sched=try");
         valgrind.args(["--leak-check=full", "--num-callers=40"]);
         valgrind.args(["--show-leak-kinds=definite", "--errors-for-leak-kinds=definite"]);
         valgrind.arg(dart.vm.path()).arg("--enable-asserts").arg(compiled);
