@@ -11,7 +11,7 @@ use crate::{
     registry::Registry,
     shared::Shared,
     task::{Header, Ids, Task},
-    worker::Spin,
+    worker::{Glance, Spin},
 };
 use std::{cell::Cell, future::Future, ptr, sync::Arc};
 use wharf_base::sync::{Instant, atomic::AtomicU64, thread_local};
@@ -67,6 +67,8 @@ pub(crate) struct Own {
     pub(crate) looked: Cell<Option<Instant>>,
     /// How many looks into the driver in a row found nothing.
     pub(crate) vain: Cell<u32>,
+    /// Of the seat's looks at others while it does not sleep.
+    pub(crate) glance: Glance,
     /// How long nobody else was busy when this seat parked, see `worker::watches`.
     pub(crate) quiet: Cell<u32>,
     /// The last beat of this seat's heart was the watch's, and nothing was between.
@@ -107,6 +109,7 @@ impl Seat {
                 clock: Cell::new((1, 1)),
                 looked: Cell::new(None),
                 vain: Cell::new(0),
+                glance: Glance::default(),
                 quiet: Cell::new(0),
                 led: Cell::new(false),
                 random: Cell::new(0x9e37_79b9 ^ number as u32),

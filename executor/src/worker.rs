@@ -36,6 +36,7 @@ mod watch;
 
 use spin::Spun;
 pub(crate) use spin::{Limit, Spin};
+pub(crate) use watch::Glance;
 
 /// After what time the driver has its turn, even if few polls were made.
 const DRIVER_TURN: Duration = Duration::from_micros(250);
@@ -191,6 +192,9 @@ fn look_into_driver(shared: &Shared, seat: &Seat) -> bool {
     let found_events = looks_first(shared, seat) && seat.driver.poll();
     seat.own.vain.set(if found_events { 0 } else { seat.own.vain.get().wrapping_add(1) });
     seat.begin_batch(shared.config.event_interval);
+    if found_events {
+        watch::glance(shared, seat);
+    }
     found_events
 }
 
@@ -252,6 +256,7 @@ pub(crate) fn begin_poll(shared: &Shared, seat: &Seat) {
 fn next(shared: &Shared, seat: &Seat) -> Option<Task> {
     if is_turn_due(shared, seat) {
         seat.driver.poll();
+        watch::glance(shared, seat);
         // Whether or not there is work of our own, those from outside get their share: at most as
         // many as there are polls between two turns, and behind what waits here already.
         let most = shared.config.event_interval as usize;

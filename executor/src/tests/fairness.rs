@@ -397,3 +397,34 @@ fn no_wake_from_outside_needs_a_heartbeat() {
         }
     });
 }
+
+#[test]
+fn what_is_held_up_is_rescued_by_a_worker_that_is_never_idle() {
+    let runtime = multi(2);
+    let (elsewhere, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let main = std::thread::current().id();
+    runtime.block_on(async {
+        let (is_elsewhere, until) = (elsewhere.clone(), done.clone());
+        // Keeps the other worker busy with polls that are short.
+        let busy = task::spawn(async move {
+            while !until.load(SeqCst) {
+                is_elsewhere.store(std::thread::current().id() != main, SeqCst);
+                task::yield_now().await;
+            }
+        });
+        poll_fn(|cx| {
+            if !elsewhere.load(SeqCst) {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            // In one poll, so that nobody brings the busy task back here.
+            let (rescued, waiting) = mpsc::channel();
+            drop(task::spawn(async move { rescued.send(()).unwrap() }));
+            waiting.recv_timeout(Duration::from_secs(60)).expect("rescued behind a long poll");
+            Poll::Ready(())
+        })
+        .await;
+        done.store(true, SeqCst);
+        busy.await.unwrap();
+    });
+}

@@ -11,9 +11,17 @@
 //! warm worker that serves a foreign thread. When all is quiet for a few heartbeats, or for some more
 //! parks, nobody watches any more, and an idle executor makes no system calls at all. Why no seat is
 //! left unwatched is told in [`idle`](crate::idle).
+//!
+//! A seat that is always busy never sleeps, and so can't watch. Its owner [glances](glance) at one other
+//! seat a heartbeat instead, at the next where that one is well: so where no seat is idle, an event waits
+//! for two heartbeats and as many more as there are seats.
 
 use crate::{seat::Seat, shared::Shared, task::Task};
-use std::{ptr, time::Duration};
+use std::{
+    cell::Cell,
+    ptr,
+    time::{Duration, Instant},
+};
 use wharf_base::sync::atomic::Ordering::*;
 
 /// How long the watcher sleeps between two looks at the busy seats.
@@ -22,6 +30,17 @@ pub(super) const HEARTBEAT: Duration = Duration::from_millis(1);
 const QUIET_PARKS: u32 = 18;
 /// For how many of these a whole heartbeat counts.
 const PARKS_PER_BEAT: u32 = 6;
+
+/// Turns of the driver between two looks at the clock for a glance.
+const TURNS: u32 = 16;
+
+/// What an owner that does not sleep remembers of its last glance.
+#[derive(Debug, Default)]
+pub(crate) struct Glance {
+    turns: Cell<u32>,
+    /// When it was, at which seat, and how many polls had begun there.
+    last: Cell<Option<(Instant, usize, u64)>>,
+}
 
 /// What a long poll here would hold up is there already: sees to a watcher, as a push does.
 pub(super) fn see_to(shared: &Shared, seat: &Seat) {
@@ -87,21 +106,58 @@ fn look_after_others(shared: &Shared, seat: &Seat, again: bool) {
         if other.watched.swap(polls, Relaxed) != polls || !again {
             continue;
         }
-        // Relaxed: as above.
-        if other.told.swap(polls, Relaxed) != polls {
-            let seat = other.number;
-            log::debug!(
-                "slow poll: a task holds up seat {seat} for over {HEARTBEAT:?}; its events are looked after"
-            );
-        }
-        let mut helped = other.driver.poll();
-        let slot = other.lifo.take();
-        // SAFETY: the slot held a reference.
-        let rescued = slot.map(|task| unsafe { Task::from_raw(task) });
-        for task in rescued.into_iter().chain(seat.steal_from(other)) {
-            seat.push_back(task);
-            helped = true;
-        }
-        seat.counters.rescues.add(helped.into());
+        help(seat, other, polls);
     }
+}
+
+/// Called at each turn of the driver: a heartbeat after the last glance, looks at another seat, and
+/// helps it where it is still in the same poll. Where there is a watcher, that is its work.
+#[inline]
+pub(super) fn glance(shared: &Shared, seat: &Seat) {
+    let turns = seat.own.glance.turns.get().wrapping_add(1);
+    seat.own.glance.turns.set(turns);
+    if turns % TURNS == 0 && shared.seats.len() > 1 && !shared.idle.is_watched(seat.number) {
+        glance_at_another(shared, seat);
+    }
+}
+
+#[cold]
+fn glance_at_another(shared: &Shared, seat: &Seat) {
+    let (now, count) = (Instant::now(), shared.seats.len());
+    let mut number = seat.number;
+    if let Some((since, last, polls)) = seat.own.glance.last.get() {
+        if now.duration_since(since) < HEARTBEAT {
+            return;
+        }
+        number = last;
+        let other = &shared.seats[last];
+        if shared.idle.is_busy(last) && other.counters.polls.get() == polls {
+            help(seat, other, polls);
+            // The same one again after this.
+            number = (last + count - 1) % count;
+        }
+    }
+    let next = (1..=count).map(|n| (number + n) % count).find(|&next| next != seat.number);
+    let last = next.map(|next| (now, next, shared.seats[next].counters.polls.get()));
+    seat.own.glance.last.set(last);
+}
+
+/// Takes over what waits at a seat that has been in the same poll, its `polls`-th, for a heartbeat.
+fn help(seat: &Seat, other: &Seat, polls: u64) {
+    // Relaxed: only a change of it matters.
+    if other.told.swap(polls, Relaxed) != polls {
+        let seat = other.number;
+        log::debug!(
+            "slow poll: a task holds up seat {seat} for over {HEARTBEAT:?}; its events are looked after"
+        );
+    }
+    let mut helped = other.driver.poll();
+    let slot = other.lifo.take();
+    // SAFETY: the slot held a reference.
+    let rescued = slot.map(|task| unsafe { Task::from_raw(task) });
+    for task in rescued.into_iter().chain(seat.steal_from(other)) {
+        seat.push_back(task);
+        helped = true;
+    }
+    seat.counters.rescues.add(helped.into());
 }
