@@ -35,7 +35,7 @@ pub(crate) struct Seat {
     /// The watcher's: how many polls had begun at its last look. A count that stands still is a poll
     /// that takes long.
     pub(crate) watched: AtomicU64,
-    /// The watcher's: the long poll that it has told of last, so that it tells of each once.
+    /// The long poll that was told of last, by a watcher or a glance, so that each is told of once.
     pub(crate) told: AtomicU64,
     pub(crate) own: Own,
 }

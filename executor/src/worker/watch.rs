@@ -17,12 +17,8 @@
 //! for two heartbeats and as many more as there are seats.
 
 use crate::{seat::Seat, shared::Shared, task::Task};
-use std::{
-    cell::Cell,
-    ptr,
-    time::{Duration, Instant},
-};
-use wharf_base::sync::atomic::Ordering::*;
+use std::{cell::Cell, ptr, time::Duration};
+use wharf_base::sync::{Instant, atomic::Ordering::*};
 
 /// How long the watcher sleeps between two looks at the busy seats.
 pub(super) const HEARTBEAT: Duration = Duration::from_millis(1);
@@ -30,7 +26,6 @@ pub(super) const HEARTBEAT: Duration = Duration::from_millis(1);
 const QUIET_PARKS: u32 = 18;
 /// For how many of these a whole heartbeat counts.
 const PARKS_PER_BEAT: u32 = 6;
-
 /// Turns of the driver between two looks at the clock for a glance.
 const TURNS: u32 = 16;
 
@@ -124,27 +119,27 @@ pub(super) fn glance(shared: &Shared, seat: &Seat) {
 #[cold]
 fn glance_at_another(shared: &Shared, seat: &Seat) {
     let (now, count) = (Instant::now(), shared.seats.len());
-    let mut number = seat.number;
+    let mut from = seat.number + 1;
     if let Some((since, last, polls)) = seat.own.glance.last.get() {
         if now.duration_since(since) < HEARTBEAT {
             return;
         }
-        number = last;
         let other = &shared.seats[last];
-        if shared.idle.is_busy(last) && other.counters.polls.get() == polls {
+        let is_held_up = shared.idle.is_busy(last) && other.counters.polls.get() == polls;
+        if is_held_up {
             help(seat, other, polls);
-            // The same one again after this.
-            number = (last + count - 1) % count;
         }
+        // Whoever was held up may still be so a heartbeat later.
+        from = last + usize::from(!is_held_up);
     }
-    let next = (1..=count).map(|n| (number + n) % count).find(|&next| next != seat.number);
+    let next = (0..count).map(|n| (from + n) % count).find(|&next| next != seat.number);
     let last = next.map(|next| (now, next, shared.seats[next].counters.polls.get()));
     seat.own.glance.last.set(last);
 }
 
 /// Takes over what waits at a seat that has been in the same poll, its `polls`-th, for a heartbeat.
 fn help(seat: &Seat, other: &Seat, polls: u64) {
-    // Relaxed: only a change of it matters.
+    // Relaxed: only a change of it matters; two helpers at once tell of it once all the same.
     if other.told.swap(polls, Relaxed) != polls {
         let seat = other.number;
         log::debug!(

@@ -119,7 +119,7 @@ fn run(seed: u64, tell: &mpsc::Sender<Arc<World>>) {
             scope.spawn(move || runtime.block_on(node::main(world, seed ^ n << 40)));
         }
         if plan.ends_early {
-            std::thread::sleep(Duration::from_micros(random.below(1_000)));
+            world.await_step(random.below(1_000));
             // As a runtime ends: its tasks, then its timers and sources, for which a `block_on` in a
             // blocking job may still wait.
             _ = runtime.shutdown(Some(Duration::ZERO));

@@ -10,7 +10,7 @@ use std::{
     future::{Future, poll_fn},
     pin::Pin,
     sync::{
-        Arc, Mutex, Weak,
+        Arc, Condvar, Mutex, Weak,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
         mpsc,
     },
@@ -30,6 +30,9 @@ pub(super) struct World {
     /// The mains: each is woken when none is left.
     ends: Mutex<Vec<Arc<Signal>>>,
     cut_short: AtomicBool,
+    /// How many steps have begun, with no end once a main has ended.
+    steps: Mutex<u64>,
+    stepped: Condvar,
     /// Threads that may still be blocked by tasks on tasks.
     may_block: AtomicUsize,
     /// How many tasks are at which step.
@@ -70,6 +73,8 @@ impl World {
             live: AtomicUsize::new(0),
             ends: Mutex::default(),
             cut_short: AtomicBool::new(false),
+            steps: Mutex::new(0),
+            stepped: Condvar::new(),
             may_block: AtomicUsize::new(may_block),
             at: Default::default(),
         })
@@ -94,6 +99,18 @@ impl World {
         self.cut_short.store(true, SeqCst);
         self.drivers.iter().for_each(|driver| driver.close());
         self.tell_mains();
+    }
+
+    /// Blocks until so many steps have begun, or a main has ended.
+    pub(super) fn await_step(&self, number: u64) {
+        let steps = self.steps.lock().unwrap();
+        drop(self.stepped.wait_while(steps, |steps| *steps < number).unwrap());
+    }
+
+    fn count_steps(&self, more: u64) {
+        let mut steps = self.steps.lock().unwrap();
+        *steps = steps.saturating_add(more);
+        self.stepped.notify_one();
     }
 
     fn tell_mains(&self) {
@@ -167,8 +184,18 @@ impl Drop for Live {
     }
 }
 
+/// Ends the steps when a main ends, however it does.
+struct Ended(Arc<World>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.count_steps(u64::MAX);
+    }
+}
+
 /// The main future of a `block_on`: a tree of its own, and the wait for all others.
 pub(super) async fn main(world: Arc<World>, id: u64) {
+    let _ended = Ended(world.clone());
     node(world.clone(), id, 5).await;
     loop {
         let end = Arc::new(Signal::default());
@@ -203,6 +230,7 @@ async fn step(world: &Arc<World>, random: &mut Random, depth: u32) {
     let kind =
         if depth == 0 { [0, 5, 6, 10, 12][random.below(5) as usize] } else { random.below(14) };
     let _at = Count::new(&world.at[kind as usize]);
+    world.count_steps(1);
     match kind {
         0 => yield_a_while(random).await,
         1 => await_children(world, random, depth).await,
