@@ -119,7 +119,8 @@ fn run(seed: u64, tell: &mpsc::Sender<Arc<World>>) {
             scope.spawn(move || runtime.block_on(node::main(world, seed ^ n << 40)));
         }
         if plan.ends_early {
-            world.await_step(random.below(1_000));
+            // About two in three graphs are still growing then.
+            world.await_step(random.below(50));
             // As a runtime ends: its tasks, then its timers and sources, for which a `block_on` in a
             // blocking job may still wait.
             _ = runtime.shutdown(Some(Duration::ZERO));
