@@ -1,8 +1,8 @@
-//! UDP, Unix domain sockets, descriptors of one's own, copying.
+//! UDP, Unix domain sockets, descriptors of one's own, copying, look-ups of names.
 
 mod common;
 
-use common::{both, run};
+use common::{both, run, run_on};
 use std::{
     fs::File,
     io::{ErrorKind, Read, Write},
@@ -10,8 +10,9 @@ use std::{
     path::PathBuf,
 };
 use wharf_reactor::{
+    Reactor,
     io::{AsyncFd, Interest, copy, copy_bidirectional},
-    net::{TcpListener, TcpSocket, UdpSocket, UnixDatagram, UnixListener, UnixStream},
+    net::{TcpListener, TcpSocket, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixStream},
 };
 
 /// A directory that goes with the test.
@@ -262,6 +263,16 @@ fn a_socket_with_options() {
         assert!(client.unwrap().nodelay().unwrap());
         assert_eq!(server.unwrap().1, from);
     });
+}
+
+#[test]
+fn a_look_up_that_is_given_up_unasked_ends_with_an_error() {
+    let reactor = Reactor::new(1);
+    // As where the runtime ends, or has no thread for the job.
+    reactor.set_pool(Box::new(drop));
+    let error = run_on(&reactor, 0, TcpStream::connect("harbour.example:80")).unwrap_err();
+    assert!(error.to_string().contains("harbour.example"), "{error}");
+    assert!(error.to_string().contains("the runtime has ended"), "{error}");
 }
 
 #[test]
