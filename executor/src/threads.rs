@@ -191,7 +191,7 @@ impl Shared {
         let mut state = self.threads.state();
         if state.closed {
             drop(state);
-            self.return_seat(seat);
+            self.return_seat(&self.seats[seat]);
             return false;
         }
         if state.idle > state.places.len() {
@@ -212,7 +212,7 @@ impl Shared {
         self.threads.refuse(&error);
         let withdrawn = self.threads.state().withdraw(place);
         if withdrawn {
-            self.return_seat(seat);
+            self.return_seat(&self.seats[seat]);
         }
         // If it was not there, a shutdown has the seat, and has ended the search too.
         !withdrawn
@@ -242,16 +242,17 @@ impl Shared {
             && self.threads.is_nobody()
     }
 
-    /// A seat that the caller owns, and that no thread could be put into, is vacant again: also for a
-    /// `block_on` that has looked for one meanwhile, and for a shutdown that has.
-    fn return_seat(&self, seat: usize) {
-        let seat = &self.seats[seat];
+    /// A seat that the caller owns is vacant again: also for a `block_on` that has looked for one
+    /// meanwhile, and for a shutdown that has, which then ends its tasks. Says whether it does.
+    pub(crate) fn return_seat(&self, seat: &Seat) -> bool {
         let undrained = !seat.own.drained.get();
         self.idle.vacate(seat.number);
         self.offer_seat();
-        if undrained && self.is_closed() {
+        let ends = undrained && self.is_closed();
+        if ends {
             self.drain_if_vacant(seat);
         }
+        ends
     }
 
     /// Starts a thread of this executor's, with the name and the stack that it should have.

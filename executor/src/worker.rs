@@ -135,12 +135,7 @@ pub(crate) fn leave(shared: &Shared, seat: &Seat) {
     if was_searching {
         shared.idle.end_search();
     }
-    let undrained = !seat.own.drained.get();
-    shared.idle.vacate(seat.number);
-    shared.offer_seat();
-    if undrained && shared.is_closed() {
-        shared.drain_if_vacant(seat);
-    } else if !seat.driver.is_idle() {
+    if !shared.return_seat(seat) && !seat.driver.is_idle() {
         shared.attend(seat.number);
     }
     if seat.ring.len() > 0
