@@ -47,7 +47,7 @@ fn main_thread(s: &mut Suite) {
     let work = "5k round trips from a foreign thread";
     turns!(s, ms(work).cpu_ms(), WORKERS, |rt| foreign(rt, 5_000), floor bare::round_trips(5_000));
     let limit = Duration::from_micros(50);
-    let work = "5k round trips from a foreign thread, bounded spin (wharf alone has one: 50 µs)";
+    let work = "5k foreign round trips, wharf alone spins for 50 µs";
     let floor = || bare::spinning_round_trips(5_000, limit);
     turns!(s, ms(work).cpu_ms(), spinning(WORKERS, limit), |rt| foreign(rt, 5_000), floor floor());
     let work = "5k wakes of a waiting task from a foreign thread";
