@@ -43,93 +43,34 @@
 //!    nobody searches a slot, before it is.
 //!
 //! Cancelling in the heap is lazy: the entry stays and no longer matches its node. Dead entries
-//! never lie on top when somebody looks, and never outnumber the live ones by more than
-//! [`SWEEP_AT`].
+//! never lie on top when somebody looks, and never outnumber the live ones by more than 64.
 
+mod heap;
 mod list;
 #[cfg(all(test, not(loom)))]
 mod model;
 mod slab;
+mod slots;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
 pub(crate) use slab::Key;
 
+use heap::Heap;
 use list::{EMPTY, List};
 use slab::{FIRED, IN_HEAP, NIL, Slab};
-use std::{cmp::Ordering, collections::BinaryHeap};
+use slots::{Earliest, SLOTS, Slot, Slots};
 
 /// log2 of a tick in nanoseconds.
 const TICK_BITS: u32 = 20;
-/// log2 of the slots in a level.
-const SLOT_BITS: u32 = 6;
-const SLOTS: usize = 1 << SLOT_BITS;
-const LEVELS: usize = (u64::BITS - TICK_BITS).div_ceil(SLOT_BITS) as usize;
-/// Dead entries beyond the live ones that the heap is swept at.
-const SWEEP_AT: usize = 64;
-/// A slot with more timers is poured at its beginning, not searched for its first deadline.
-const SEARCHED: usize = 16;
 /// With so many entries in the heap, timers may share a wake-up.
 const CROWD: usize = 16;
-/// Cancelled timers that are unlinked in one go.
-const LEAVING: usize = 64;
-
-#[derive(Debug)]
-struct Level {
-    /// Bit n: slot n is not empty.
-    occupied: u64,
-    slots: [List; SLOTS],
-}
-
-#[derive(Debug)]
-struct Slots {
-    levels: [Level; LEVELS],
-    /// Cancelled, their nodes empty, and not yet unlinked; the first `leaving_count` of them.
-    leaving: [u32; LEAVING],
-    leaving_count: usize,
-}
-
 /// A slot that is being poured, where its list isn't empty.
 #[derive(Debug)]
 struct Pour {
     rest: List,
     /// The slot's level, as a shift of ticks: those that agree with the cursor above it are the slot's.
     shift: u32,
-}
-
-/// Something in the heap; alive while `node` is in the heap under the same `order`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Entry {
-    deadline: u64,
-    order: u32,
-    node: u32,
-}
-
-impl Ord for Entry {
-    /// Reversed, for a heap with the earliest on top. `order` wraps: of two entries of one deadline,
-    /// the one fewer than 2^31 pushes behind is the older one.
-    fn cmp(&self, other: &Self) -> Ordering {
-        other
-            .deadline
-            .cmp(&self.deadline)
-            .then_with(|| (other.order.wrapping_sub(self.order) as i32).cmp(&0))
-    }
-}
-
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-/// What is known of the earliest deadline in the slots.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Earliest {
-    Unknown,
-    /// A timer is due then, and none before.
-    Exactly(u64),
-    /// The beginning of the next slot, which holds too many to be searched.
-    NotBefore(u64),
 }
 
 /// What [`Wheel::fire_next`] has found.
@@ -150,11 +91,7 @@ pub(crate) struct Wheel<T> {
     /// Allocated with the first timer that needs a slot.
     slots: Option<Box<Slots>>,
     pour: Pour,
-    heap: BinaryHeap<Entry>,
-    /// Entries in `heap` whose timers are gone.
-    dead: usize,
-    /// The `order` of the next entry.
-    order: u32,
+    heap: Heap,
     past: List,
     /// The tick up to which timers are in the heap.
     cursor: u64,
@@ -175,9 +112,7 @@ impl<T> Wheel<T> {
             nodes: Slab::new(),
             slots: None,
             pour: Pour { rest: EMPTY, shift: 0 },
-            heap: BinaryHeap::new(),
-            dead: 0,
-            order: 0,
+            heap: Heap::new(),
             past: EMPTY,
             cursor: 0,
             seen: 0,
@@ -216,7 +151,7 @@ impl<T> Wheel<T> {
             FIRED => self.nodes.free(index),
             IN_HEAP => {
                 self.nodes.free(index);
-                self.bury();
+                self.heap.bury(&self.nodes);
             }
             _ if tick(node.deadline) <= self.cursor => {
                 self.unlink(index);
@@ -235,8 +170,7 @@ impl<T> Wheel<T> {
     #[inline(never)]
     fn shrink(&mut self) {
         self.unlink_leaving();
-        self.heap = BinaryHeap::new();
-        self.dead = 0;
+        self.heap.clear();
         self.nodes.start_over();
     }
 
@@ -244,9 +178,7 @@ impl<T> Wheel<T> {
     #[inline]
     fn leave(&mut self, index: u32) {
         let Some(slots) = &mut self.slots else { unreachable!() };
-        slots.leaving[slots.leaving_count % LEAVING] = index;
-        slots.leaving_count += 1;
-        if slots.leaving_count == LEAVING {
+        if slots.leave(index) {
             self.unlink_leaving();
         }
     }
@@ -255,8 +187,7 @@ impl<T> Wheel<T> {
     #[inline(never)]
     fn unlink_leaving(&mut self) {
         let Some(slots) = &mut self.slots else { return };
-        let count = std::mem::take(&mut slots.leaving_count);
-        let leaving = slots.leaving;
+        let (leaving, count) = slots.take_leaving();
         for &index in &leaving[..count] {
             self.unlink(index);
             self.nodes.free(index);
@@ -293,7 +224,7 @@ impl<T> Wheel<T> {
             return Found::Unfinished;
         }
         let past = self.past_deadline();
-        let top = self.live_top().filter(|top| top.deadline <= past.unwrap_or(self.now));
+        let top = self.heap.top(&self.nodes).filter(|top| top.deadline <= past.unwrap_or(self.now));
         let next = match (top, self.past.head) {
             (Some(top), _) => {
                 self.heap.pop();
@@ -311,22 +242,24 @@ impl<T> Wheel<T> {
         Found::Due(value)
     }
 
-    /// When the next timer is due, or a time not after it: with more than [`SEARCHED`] timers in
-    /// the next slot, and none in the heap, the slot's beginning, and likewise with a slot that is
-    /// being poured. `None` without timers.
+    /// When the next timer is due, or a time not after it: with more than 16 timers in the next slot,
+    /// and none in the heap, the slot's beginning, and likewise with a slot that is being poured.
+    /// `None` without timers.
     pub(crate) fn next_deadline(&mut self) -> Option<u64> {
         if self.is_pouring() {
             self.unlink_leaving();
         }
         let past = self.past_deadline();
-        let top = self.live_top().map(|top| top.deadline);
+        let top = self.heap.top(&self.nodes).map(|top| top.deadline);
         let poured = self.is_pouring().then_some(self.cursor << TICK_BITS);
         if let Some(first) = past.into_iter().chain(top).chain(poured).min() {
             return Some(first);
         }
         self.unlink_leaving();
         if self.earliest == Earliest::Unknown {
-            self.earliest = self.search();
+            let slots = self.slots.as_deref();
+            self.earliest =
+                slots.map_or(Earliest::Unknown, |slots| slots.search(&self.nodes, self.cursor));
         }
         match self.earliest {
             Earliest::Exactly(time) | Earliest::NotBefore(time) => Some(time),
@@ -342,9 +275,7 @@ impl<T> Wheel<T> {
             return Some(next);
         }
         let latest = next.saturating_add(slack);
-        let near = |entry: &Entry| entry.deadline <= latest && is_live(&self.nodes, entry);
-        // The two below the top: one of them is the second.
-        let shared = self.heap.len() >= CROWD && self.heap.as_slice()[1..3].iter().any(near);
+        let shared = self.heap.len() >= CROWD && self.heap.is_second_due_by(&self.nodes, latest);
         Some(if shared { latest } else { next })
     }
 
@@ -386,40 +317,22 @@ impl<T> Wheel<T> {
     #[inline]
     fn place_poured(&mut self, node: u32, deadline: u64) {
         if tick(deadline) <= self.cursor {
-            return self.push_heap(node, deadline);
+            return self.heap.push(&mut self.nodes, node, deadline);
         }
         self.earliest = match self.earliest {
             Earliest::Exactly(known) => Earliest::Exactly(known.min(deadline)),
             Earliest::NotBefore(known) if deadline < known => Earliest::Exactly(deadline),
             other => other,
         };
-        let (level, slot) = self.slot_of(deadline);
-        let level = &mut self.slots.get_or_insert_with(new_slots).levels[level];
-        level.occupied |= 1 << slot;
-        level.slots[slot].push(&mut self.nodes, node);
-    }
-
-    #[inline]
-    fn slot_of(&self, deadline: u64) -> (usize, usize) {
-        let tick = tick(deadline);
-        let level = (u64::BITS - 1 - (tick ^ self.cursor).leading_zeros()) / SLOT_BITS;
-        (level as usize, (tick >> (level * SLOT_BITS)) as usize % SLOTS)
-    }
-
-    fn push_heap(&mut self, node: u32, deadline: u64) {
-        let order = self.order;
-        self.order = order.wrapping_add(1);
-        let place = &mut self.nodes[node];
-        place.prev = IN_HEAP;
-        place.next = order;
-        self.heap.push(Entry { deadline, order, node });
+        let slots = self.slots.get_or_insert_with(Slots::new);
+        slots.push(&mut self.nodes, node, deadline, self.cursor);
     }
 
     /// Takes an armed node out of wherever it is.
     fn take_out(&mut self, index: u32) {
         if self.nodes[index].prev == IN_HEAP {
             self.nodes[index].prev = FIRED;
-            return self.bury();
+            return self.heap.bury(&self.nodes);
         }
         self.unlink(index);
     }
@@ -433,50 +346,13 @@ impl<T> Wheel<T> {
         if tick(deadline) <= self.cursor {
             return self.past.unlink(&mut self.nodes, index);
         }
-        let (level, slot) = self.slot_of(deadline);
         let Some(slots) = &mut self.slots else { unreachable!() };
-        let level = &mut slots.levels[level];
-        level.slots[slot].unlink(&mut self.nodes, index);
-        if level.slots[slot].head == NIL {
-            level.occupied &= !(1 << slot);
-        }
+        slots.unlink(&mut self.nodes, index, self.cursor);
         if matches!(self.earliest, Earliest::NotBefore(_))
             || self.earliest == Earliest::Exactly(deadline)
         {
             self.earliest = Earliest::Unknown;
         }
-    }
-
-    /// One more entry is dead; sweeps where they are too many.
-    fn bury(&mut self) {
-        self.dead += 1;
-        if self.dead > SWEEP_AT + (self.heap.len() - self.dead) {
-            let nodes = &self.nodes;
-            self.heap.retain(|entry| is_live(nodes, entry));
-            self.dead = 0;
-        }
-    }
-
-    /// The first live entry of the heap, with the dead ones before it removed.
-    fn live_top(&mut self) -> Option<Entry> {
-        loop {
-            let top = *self.heap.peek()?;
-            if is_live(&self.nodes, &top) {
-                return Some(top);
-            }
-            self.heap.pop();
-            self.dead -= 1;
-        }
-    }
-
-    /// The next slot to come due, and its first tick.
-    fn next_slot(&self) -> Option<(usize, usize, u64)> {
-        let levels = &self.slots.as_deref()?.levels;
-        let level = levels.iter().position(|level| level.occupied != 0)?;
-        let slot = levels[level].occupied.trailing_zeros() as usize;
-        let shift = level as u32 * SLOT_BITS;
-        let above = self.cursor >> (shift + SLOT_BITS);
-        Some((level, slot, (above << SLOT_BITS | slot as u64) << shift))
     }
 
     #[inline]
@@ -502,7 +378,7 @@ impl<T> Wheel<T> {
 
     fn pour_until(&mut self, present: u64, work: &mut usize) -> bool {
         while self.pour_on(work) {
-            match self.next_slot().filter(|next| next.2 <= present) {
+            match self.next_slot().filter(|next| next.first_tick <= present) {
                 Some(next) => self.begin_to_pour(next),
                 None => {
                     self.cursor = present;
@@ -513,14 +389,16 @@ impl<T> Wheel<T> {
         false
     }
 
-    fn begin_to_pour(&mut self, (level, slot, first_tick): (usize, usize, u64)) {
+    fn next_slot(&self) -> Option<Slot> {
+        self.slots.as_deref()?.next(self.cursor)
+    }
+
+    fn begin_to_pour(&mut self, slot: Slot) {
         let Some(slots) = &mut self.slots else { unreachable!() };
-        slots.levels[level].occupied &= !(1 << slot);
-        let rest = std::mem::replace(&mut slots.levels[level].slots[slot], EMPTY);
-        self.pour = Pour { rest, shift: level as u32 * SLOT_BITS };
+        self.pour = Pour { rest: slots.take(slot), shift: slot.shift() };
         self.earliest = Earliest::Unknown;
-        self.cursor = first_tick;
-        self.now = self.now.max(first_tick << TICK_BITS);
+        self.cursor = slot.first_tick;
+        self.now = self.now.max(slot.first_tick << TICK_BITS);
     }
 
     /// Pours on; whether that was all of the slot.
@@ -535,34 +413,4 @@ impl<T> Wheel<T> {
         self.pour.rest.behead(&mut self.nodes, node);
         node == NIL
     }
-
-    /// The earliest deadline in the slots, looking at no more than [`SEARCHED`] nodes.
-    fn search(&self) -> Earliest {
-        let (Some((level, slot, first_tick)), Some(slots)) = (self.next_slot(), &self.slots) else {
-            return Earliest::Unknown;
-        };
-        let mut earliest = u64::MAX;
-        let mut node = slots.levels[level].slots[slot].head;
-        for _ in 0..SEARCHED {
-            earliest = earliest.min(self.nodes[node].deadline);
-            node = self.nodes[node].next;
-            if node == NIL {
-                return Earliest::Exactly(earliest);
-            }
-        }
-        Earliest::NotBefore(first_tick << TICK_BITS)
-    }
-}
-
-#[inline]
-fn is_live<T>(nodes: &Slab<T>, entry: &Entry) -> bool {
-    let node = &nodes[entry.node];
-    node.prev == IN_HEAP && node.next == entry.order
-}
-
-#[cold]
-fn new_slots() -> Box<Slots> {
-    let level = || Level { occupied: 0, slots: [EMPTY; SLOTS] };
-    let levels = std::array::from_fn(|_| level());
-    Box::new(Slots { levels, leaving: [NIL; LEAVING], leaving_count: 0 })
 }

@@ -1,5 +1,7 @@
 //! The wheel against a sorted map, which is slow, obvious, and right.
 
+use super::heap::SWEEP_AT;
+use super::slots::{LEVELS, SEARCHED, SLOT_BITS};
 use super::*;
 use proptest::{collection::vec, prelude::*};
 use std::collections::BTreeMap;
@@ -123,7 +125,8 @@ impl Both {
             assert_eq!(next, first);
         }
         assert_eq!(self.wheel().held(), self.keys.len());
-        let (live, dead) = (self.wheel().heap.len() - self.wheel().dead, self.wheel().dead);
+        let (live, dead) =
+            (self.wheel().heap.len() - self.wheel().heap.dead, self.wheel().heap.dead);
         assert!(dead <= live + SWEEP_AT + 1);
         for (key, place) in &self.keys {
             let fired = self.wheel.as_ref().is_none_or(|wheel| wheel.has_fired(key));

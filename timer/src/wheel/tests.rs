@@ -1,3 +1,5 @@
+use super::heap::SWEEP_AT;
+use super::slots::{LEVELS, SEARCHED, SLOT_BITS};
 use super::*;
 
 const TICK: u64 = 1 << TICK_BITS;
@@ -105,10 +107,10 @@ fn dead_heap_entries_are_bounded_and_never_on_top() {
         assert!(wheel.heap.len() <= SWEEP_AT + 3, "{}", wheel.heap.len());
     }
     let keys = Vec::from_iter((0..10_000).map(|i| wheel.arm(TICK - 1, i)));
-    assert_eq!(wheel.heap.len() - wheel.dead, 10_001);
+    assert_eq!(wheel.heap.len() - wheel.heap.dead, 10_001);
     for key in keys {
         wheel.cancel(key);
-        assert!(wheel.dead <= wheel.heap.len() - wheel.dead + SWEEP_AT);
+        assert!(wheel.heap.dead <= wheel.heap.len() - wheel.heap.dead + SWEEP_AT);
     }
     assert_eq!(wheel.held(), 1);
     assert!(wheel.heap.len() <= SWEEP_AT + 2, "{}", wheel.heap.len());
