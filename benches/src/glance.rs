@@ -84,6 +84,7 @@ mod tests {
             better,
             figures: [figures(wharf), figures(tokio), None, None],
             series: None,
+            by_round: false,
             at: 0,
         }
     }

@@ -98,6 +98,7 @@ fn opening(detail: &Detail) -> String {
          inside one process run, in rotating order, after a round for warming up. The figures are \
          medians; in brackets the quartiles. Rounds: {rounds}. Two workers where nothing else is \
          said; no runtime has a setting that another can't have, save in the one row that says so. \
+         A ratio with quartiles is taken round by round, where each round is a process of its own. \
          *cpu* is the processor time of the whole process (wharf / tokio), in the row's unit. A \
          ratio below 1 means that wharf is ahead. The machine is a small virtual one and noisy: take \
          the ratios, not the times, and believe no single ratio between 0.9 and 1.1.\n"
@@ -115,7 +116,7 @@ fn table(rows: &[&Row]) -> String {
             Some(f) if f.low == f.high => short(f.median),
             Some(f) => format!("{} [{}, {}]", short(f.median), short(f.low), short(f.high)),
         });
-        let ratio = |who| row.ratio(who).map_or(String::new(), |ratio| format!("{ratio:.2}"));
+        let ratio = |who| row.shown_ratio(who).unwrap_or_default();
         let ratios = [Who::Tokio, Who::Smol, Who::Floor].map(ratio).join(" | ");
         let cpu = |who: Who| row.figures[who as usize].as_ref()?.cpu.map(short);
         let cpu = match (cpu(Who::Wharf), cpu(Who::Tokio)) {

@@ -137,7 +137,7 @@ pub fn print_row(row: &Row) {
         None => "-".to_owned(),
         Some(f) => format!("{} [{} {}]", short(f.median), short(f.low), short(f.high)),
     };
-    let ratio = |who| row.ratio(who).map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
+    let ratio = |who| row.shown_ratio(who).unwrap_or("-".to_owned());
     let cpu = ALL.map(|who| {
         let cpu = row.figures[who as usize].as_ref().and_then(|figures| figures.cpu);
         cpu.map_or("-".to_owned(), short)

@@ -68,6 +68,9 @@ pub struct Row {
     pub figures: [Option<Figures>; 4],
     /// The growth curve the row is a point of, and the size there.
     pub series: Option<(String, f64)>,
+    /// Whether the entrants are compared round by round: what a round has touches all of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_round: bool,
     /// When it was measured, in seconds since 1970.
     pub at: u64,
 }
@@ -76,6 +79,9 @@ impl Row {
     /// wharf's figures against another's, such that less than one is good. Equal figures are
     /// even; beside any other zero there is no ratio.
     pub fn ratio(&self, other: Who) -> Option<f64> {
+        if self.by_round {
+            return self.ratios(other).map(|[_, middle, _]| middle);
+        }
         let [ours, theirs] =
             [Who::Wharf, other].map(|who| self.figures[who as usize].as_ref().map(|f| f.median));
         let (ours, theirs) = (ours?, theirs?);
@@ -86,4 +92,35 @@ impl Row {
             Better::Higher => Some(theirs / ours),
         }
     }
+
+    /// The quartiles and the middle of the same ratio, taken round by round.
+    pub fn ratios(&self, other: Who) -> Option<[f64; 3]> {
+        let of = |who: Who| self.figures[who as usize].as_ref().map(|figures| &figures.rounds);
+        let rounds = of(Who::Wharf)?.iter().zip(of(other)?);
+        let ratios = rounds.map(|(ours, theirs)| match self.better {
+            Better::Lower => ours / theirs,
+            Better::Higher => theirs / ours,
+        });
+        let ratios: Vec<f64> = ratios.filter(|ratio| ratio.is_finite() && *ratio > 0.0).collect();
+        (!ratios.is_empty()).then(|| [0.25, 0.5, 0.75].map(|q| quantile(&ratios, q)))
+    }
+
+    /// The ratio as the tables show it: with its quartiles where it is taken round by round.
+    pub fn shown_ratio(&self, other: Who) -> Option<String> {
+        match self.ratios(other) {
+            Some([low, middle, high]) if self.by_round => {
+                Some(format!("{middle:.2} [{low:.2}, {high:.2}]"))
+            }
+            _ => self.ratio(other).map(|ratio| format!("{ratio:.2}")),
+        }
+    }
+}
+
+/// By linear interpolation.
+pub(crate) fn quantile(values: &[f64], q: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let place = (sorted.len() - 1) as f64 * q;
+    let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+    below + (above - below) * place.fract()
 }

@@ -1,7 +1,7 @@
 //! Runs the works, entrants in turn, and keeps what they measured.
 
 use crate::report;
-use crate::row::{Better, Figures, Row, Who};
+use crate::row::{Better, Figures, Row, Who, quantile};
 use crate::stopwatch::Sample;
 use std::time::Duration;
 
@@ -22,17 +22,25 @@ pub struct Spec {
     work: String,
     series: Option<(String, f64)>,
     metrics: Vec<Metric>,
+    processes: Option<usize>,
 }
 
 impl Spec {
     /// A work of `group`; its figures are added by the methods below.
     pub fn new(group: &'static str, work: impl Into<String>) -> Self {
-        Self { group, work: work.into(), series: None, metrics: Vec::new() }
+        Self { group, work: work.into(), series: None, metrics: Vec::new(), processes: None }
     }
 
     /// Names the growth curve this work is a point of, and where on it.
     pub fn on_curve(mut self, curve: &str, size: usize) -> Self {
         self.series = Some((curve.to_owned(), size as f64));
+        self
+    }
+
+    /// Each round is a process of its own, of which there are at least so many: what a process
+    /// happens to get touches all of its entrants, so they are compared within it.
+    pub fn in_processes(mut self, at_least: usize) -> Self {
+        self.processes = Some(at_least);
         self
     }
 
@@ -181,7 +189,7 @@ impl Suite {
         for (_, run) in &mut entrants {
             run();
         }
-        for round in 0..self.options.rounds {
+        for round in 0..self.options.rounds.max(spec.processes.unwrap_or(0)) {
             for turn in 0..entrants.len() {
                 let count = entrants.len();
                 let (who, run) = &mut entrants[(round + turn) % count];
@@ -207,6 +215,7 @@ impl Suite {
                 better: metric.better,
                 figures: std::array::from_fn(|who| digest(&samples[who], &metric.read)),
                 series: spec.series.clone(),
+                by_round: spec.processes.is_some(),
                 at: report::now(),
             };
             report::print_row(&row);
@@ -215,7 +224,7 @@ impl Suite {
     }
 }
 
-/// Median and quartiles of the rounds, by linear interpolation.
+/// Median and quartiles of the rounds.
 fn digest(samples: &[Sample], read: &Read) -> Option<Figures> {
     let read: Vec<_> = samples.iter().map(read).collect();
     let rounds: Vec<f64> = read.iter().map(|figure| figure.0).collect();
@@ -228,14 +237,6 @@ fn digest(samples: &[Sample], read: &Read) -> Option<Figures> {
         rounds,
         curve: curve(samples),
     })
-}
-
-fn quantile(values: &[f64], q: f64) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let place = (sorted.len() - 1) as f64 * q;
-    let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
-    below + (above - below) * place.fract()
 }
 
 /// All rounds' latencies together (none where there are too few to draw) at the quantiles a chart

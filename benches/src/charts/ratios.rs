@@ -1,7 +1,7 @@
 //! One line a work: wharf's figure divided by each other's, on a logarithmic axis.
 
 use super::{Error, FAINT, INK, QUIET, colour, text, tick};
-use crate::row::{Better, Row, Who};
+use crate::row::{Row, Who};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -17,22 +17,6 @@ const PEERS: [Who; 3] = [Who::Tokio, Who::Smol, Who::Floor];
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// The middle and the quartiles of wharf's figure by a peer's, round by round: below one is good.
-fn ratio(row: &Row, peer: Who) -> Option<[f64; 3]> {
-    let of = |who: Who| row.figures[who as usize].as_ref().map(|f| &f.rounds);
-    let rounds = of(Who::Wharf)?.iter().zip(of(peer)?);
-    let mut ratios: Vec<f64> = rounds
-        .map(|(ours, theirs)| match row.better {
-            Better::Lower => ours / theirs,
-            Better::Higher => theirs / ours,
-        })
-        .filter(|ratio| ratio.is_finite() && *ratio > 0.0)
-        .collect();
-    ratios.sort_unstable_by(f64::total_cmp);
-    let last = ratios.len().checked_sub(1)?;
-    Some([0.25, 0.5, 0.75].map(|q| ratios[(last as f64 * q).round() as usize]))
-}
-
 /// A logarithmic axis in pixels.
 struct Axis {
     low: f64,
@@ -41,7 +25,7 @@ struct Axis {
 
 impl Axis {
     fn around(rows: &[&Row]) -> Self {
-        let ratios = rows.iter().flat_map(|row| PEERS.map(|peer| ratio(row, peer)));
+        let ratios = rows.iter().flat_map(|row| PEERS.map(|peer| row.ratios(peer)));
         let (mut low, mut high) = (0.5_f64, 2.0_f64);
         for [below, _, above] in ratios.flatten() {
             low = low.min(below);
@@ -69,7 +53,7 @@ impl Axis {
 ///
 /// The file can't be written.
 pub fn draw(path: &Path, title: &str, rows: &[&Row]) -> Result<bool, Error> {
-    let has_peer = |row: &&&Row| PEERS.iter().any(|peer| ratio(row, *peer).is_some());
+    let has_peer = |row: &&&Row| PEERS.iter().any(|peer| row.ratios(*peer).is_some());
     let rows: Vec<&Row> = rows.iter().filter(has_peer).copied().collect();
     if rows.is_empty() {
         return Ok(false);
@@ -85,7 +69,7 @@ pub fn draw(path: &Path, title: &str, rows: &[&Row]) -> Result<bool, Error> {
         let right = Pos::new(HPos::Right, VPos::Center);
         area.draw_text(&row.work, &text(12, INK).pos(right), (LEFT - 14, y))?;
         for peer in PEERS {
-            if let Some(ratio) = ratio(row, peer) {
+            if let Some(ratio) = row.ratios(peer) {
                 mark(&area, &axis, ratio, peer, y)?;
             }
         }
@@ -98,7 +82,7 @@ fn legend(area: &Area<'_>, title: &str, rows: &[&Row]) -> Result<(), Error> {
     area.draw_text(title, &text(16, INK), (14, 12))?;
     let mut x = LEFT;
     for peer in PEERS {
-        if rows.iter().any(|row| ratio(row, peer).is_some()) {
+        if rows.iter().any(|row| row.ratios(peer).is_some()) {
             let label = format!("wharf / {}", peer.name());
             area.draw(&Circle::new((x + 5, 20), 5, colour(peer).filled()))?;
             area.draw_text(&label, &text(12, INK), (x + 16, 14))?;
