@@ -6,14 +6,20 @@ use crate::{
     sh,
 };
 use lexopt::prelude::*;
-use std::path::PathBuf;
+use std::{
+    ffi::OsStr,
+    iter,
+    path::{self, Path, PathBuf},
+    process,
+};
 
 pub(crate) const COMMAND: Command = Command {
     name: "dart",
-    about: "make the Dart bindings, or run a Dart program: `dart bindings | run FILE`",
+    about: "make the Dart bindings, or run a Dart program: `dart bindings | run FILE | compile FILE`",
     help: "\
 usage: cargo xtask dart bindings
        cargo xtask dart run FILE [ARGS...]
+       cargo xtask dart compile FILE [ARGS...]
 
   bindings   make the Dart bindings from the C headers: the package's, and the examples'
   run        run a program in the Dart machine, with package:wharf to be found;
@@ -21,6 +27,8 @@ usage: cargo xtask dart bindings
              stand for the paths of libraries, built first: the tests' as the benches
              use it, the same with debug assertions, the examples' (so, too), and the
              benches' peer
+  compile    compile a program, and print in one line the words of the command that runs
+             it, a tab between two: for one that is to start often and at once
 
 `cargo xtask test --install dart` fetches the machine and what it takes to build for it;
 `cargo xtask bench dart` measures.
@@ -37,7 +45,14 @@ fn run(args: &mut lexopt::Parser) -> Result<(), Failure> {
         "bindings" => bindings::write(),
         "run" => {
             let file = PathBuf::from(args.value()?);
-            program(&file, args.raw_args()?.map(|arg| arg.to_string_lossy().into()).collect())
+            sh::run(program(&file, words(args)?, Dart::command)?)
+        }
+        "compile" => {
+            let file = PathBuf::from(args.value()?);
+            let command = program(&file, words(args)?, Dart::compiled)?;
+            let words = iter::once(command.get_program()).chain(command.get_args());
+            println!("{}", words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join("\t"));
+            Ok(())
         }
         other => {
             Err(Failure::new(format!("there is no `dart {other}`; --help lists what there is")))
@@ -45,9 +60,18 @@ fn run(args: &mut lexopt::Parser) -> Result<(), Failure> {
     }
 }
 
-fn program(file: &std::path::Path, args: Vec<String>) -> Result<(), Failure> {
+fn words(args: &mut lexopt::Parser) -> Result<Vec<String>, Failure> {
+    Ok(args.raw_args()?.map(|arg| arg.to_string_lossy().into()).collect())
+}
+
+/// The command that runs a program with these arguments, as `by` makes it.
+fn program(
+    file: &Path,
+    args: Vec<String>,
+    by: impl Fn(&Dart, &Path) -> Result<process::Command, Failure>,
+) -> Result<process::Command, Failure> {
     let dart = Dart::find()?;
-    let mut command = dart.command(&std::path::absolute(file).unwrap_or_else(|_| file.into()))?;
+    let mut command = by(&dart, &path::absolute(file).unwrap_or_else(|_| file.into()))?;
     for arg in args {
         match arg.as_str() {
             "{tests}" => command.arg(dart.library("wharf-dart-tests", true)?),
@@ -57,5 +81,5 @@ fn program(file: &std::path::Path, args: Vec<String>) -> Result<(), Failure> {
             _ => command.arg(arg),
         };
     }
-    sh::run(command)
+    Ok(command)
 }

@@ -88,20 +88,13 @@ impl Memcheck {
 
     /// `valgrind dart PROGRAM`, with the program compiled before.
     pub(super) fn command(&self, dart: &Dart, program: &Path) -> Result<Command, Failure> {
-        let name = program.file_stem().unwrap_or_default();
-        let compiled = self.folder.join(name).with_extension("dill");
-        let mut compile = Command::new(dart.vm.path());
-        compile.arg(format!("--packages={}", super::package_config()?.display()));
-        compile.arg(format!("--snapshot={}", compiled.display()));
-        compile.arg("--snapshot-kind=kernel").arg(program).current_dir(sh::root());
-        sh::run_unseen(compile)?;
-
+        let run = dart.compiled(program)?;
         let mut valgrind = Command::new("valgrind");
         valgrind.args(["--quiet", "--error-exitcode=99", "--trace-children=yes"]);
         valgrind.arg("--fair-sched=try");
         valgrind.args(["--leak-check=full", "--num-callers=40"]);
         valgrind.args(["--show-leak-kinds=definite", "--errors-for-leak-kinds=definite"]);
-        valgrind.arg(dart.vm.path()).arg("--enable-asserts").arg(compiled);
+        valgrind.arg(run.get_program()).args(run.get_args());
         valgrind.env("LD_PRELOAD", self.folder.join("$LIB/mmap_hint.so"));
         valgrind.env("WHARF_TESTS_SLOWER", SLOWER).current_dir(sh::root());
         Ok(valgrind)

@@ -32,7 +32,9 @@ fn on_poster(job: impl FnOnce() + Send + 'static) {
     static POSTER: OnceLock<mpsc::Sender<Job>> = OnceLock::new();
     let poster = POSTER.get_or_init(|| {
         let (to, from) = mpsc::channel::<Job>();
-        thread::spawn(move || from.iter().for_each(|job| job()));
+        let posts = move || from.iter().for_each(|job| job());
+        let poster = thread::Builder::new().name("floor".into());
+        poster.spawn(posts).expect("a thread starts");
         to
     });
     poster.send(Box::new(job)).expect("the thread waits for jobs");
