@@ -42,6 +42,8 @@ programs! {
     p12_bytes_without_a_copy
     handlers
     faults_descriptors_exhausted
+    faults_fork_with_two_libraries
+    faults_host_code_does_not_return
     faults_post_calls_back
     faults_threads_refused
     loading_starts_no_thread
