@@ -27,9 +27,9 @@ use crate::{
     c::{wharf_port_t, wharf_status_t, wharf_task_t, wharf_value_t},
     dart,
     port::{self, Port, Sender},
-    status::{Error, Result},
+    status::{Error, Result, WHARF_BAD_VALUE},
     task::{self, Terminal},
-    value::{Bytes, FromValue, IntoValue, SendPort, Value},
+    value::{Bytes, IntoValue, SendPort, Value},
 };
 use std::{
     ffi::c_char,
@@ -146,12 +146,11 @@ impl Param for Bytes {
 
     unsafe fn from_c(c: Self::C, name: &str) -> Result<Self> {
         // SAFETY: the caller's word.
-        let mut value = unsafe { Value::from_c(c, name) }?;
-        if value.as_bytes().is_some() {
-            return <Self as FromValue>::from_value(value);
-        }
-        value.disarm();
-        Err(Error::new(crate::status::WHARF_BAD_VALUE, format!("{name} holds no bytes")))
+        let value = unsafe { Value::from_c(c, name) }?;
+        Self::of_bytes(value).map_err(|value| {
+            value.give_back();
+            Error::new(WHARF_BAD_VALUE, format!("{name} holds no bytes"))
+        })
     }
 
     fn give_back(self) {

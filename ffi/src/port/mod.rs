@@ -109,7 +109,7 @@ pub(crate) fn close_group(group: u64, wait: Wait) -> Result<wharf_status_t> {
     let mut ports = PORTS.all();
     ports.retain(|port| port.group == group);
     // All first, so that they come to rest side by side.
-    ports.iter().for_each(|port| port.mailbox.close());
+    ports.iter().for_each(|port| port.begin_close());
     let mut answer = WHARF_OK;
     for port in ports {
         answer = answer.max(port.close(wait)?);
@@ -195,7 +195,7 @@ impl Port {
     /// A post was refused: whoever received here is gone, and with it the sense of its tasks.
     fn lost(&self) {
         log::info!("port {:#x}: a post was refused, so the port is gone; its tasks end", self.id);
-        self.mailbox.close();
+        self.begin_close();
         if !self.mailbox.defer() {
             PORTS.remove(self.id);
         }
@@ -205,7 +205,7 @@ impl Port {
     ///
     /// The id stays valid until that is so, in order that the call can be repeated.
     pub(crate) fn close(&self, wait: Wait) -> Result<wharf_status_t> {
-        self.mailbox.close();
+        self.begin_close();
         if boundary::in_host_call() {
             if self.mailbox.defer() {
                 return Ok(WHARF_DEFERRED);
@@ -218,6 +218,12 @@ impl Port {
         }
         PORTS.remove(self.id);
         Ok(WHARF_OK)
+    }
+
+    fn begin_close(&self) {
+        if self.mailbox.close().forget {
+            PORTS.remove(self.id);
+        }
     }
 
     /// Waits until no task and no host function runs for the closed port; false when the time is up.

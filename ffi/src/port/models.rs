@@ -186,7 +186,7 @@ fn close_against_what_was_taken_over() {
                 }
             })
         };
-        mailbox.close();
+        let _ = mailbox.close();
         assert_eq!(receive(&mailbox, Wait::No).unwrap_err().status(), WHARF_NO_PORT);
         receiver.join().unwrap();
     });
@@ -252,7 +252,7 @@ fn close_against_post_and_end() {
                 finish(&mailbox, key);
             })
         };
-        mailbox.close();
+        let _ = mailbox.close();
         assert!(mailbox.settle(Wait::Forever));
         at_rest.store(true, SeqCst);
         task.join().unwrap();
@@ -268,7 +268,9 @@ fn close_against_a_sleeping_receiver() {
         let mailbox = mailbox();
         let closer = {
             let mailbox = mailbox.clone();
-            thread::spawn(move || mailbox.close())
+            thread::spawn(move || {
+                let _ = mailbox.close();
+            })
         };
         assert!(receive(&mailbox, Wait::Forever).is_err());
         closer.join().unwrap();
@@ -383,7 +385,7 @@ fn a_task_waits_at_its_own_port() {
             let mailbox = mailbox.clone();
             thread::spawn(move || {
                 let _ = mailbox.post(data(1)).map_err(|(error, _)| panic!("{error}"));
-                mailbox.close();
+                let _ = mailbox.close();
             })
         };
         let mut came = 0;

@@ -12,7 +12,7 @@ pub struct Bytes(Value);
 
 impl Bytes {
     /// Bytes of a host's that arrived in `value`; the value itself if it holds none.
-    pub(super) fn from_value(value: Value) -> Result<Self, Value> {
+    pub(crate) fn of_bytes(value: Value) -> Result<Self, Value> {
         match value.as_bytes() {
             Some((element, _)) if element_size(element) == Some(1) => Ok(Self(value)),
             _ => Err(value),

@@ -352,6 +352,6 @@ impl IntoValue for Bytes {
 
 impl FromValue for Bytes {
     fn from_value(value: Value) -> Result<Self> {
-        Self::from_value(value).map_err(|value| mismatch("bytes", &value))
+        Self::of_bytes(value).map_err(|value| mismatch("bytes", &value))
     }
 }

@@ -126,7 +126,7 @@ impl Guarded {
             if !pointer.called.get() {
                 // SAFETY: a finalizer may be called once, from any thread, with its pointer; no
                 // door has called it, and what was refused is not the VM's.
-                unsafe { (pointer.callback)(ptr::null_mut(), pointer.pointer) };
+                host_call(|| unsafe { (pointer.callback)(ptr::null_mut(), pointer.pointer) });
             }
         }
     }

@@ -119,8 +119,13 @@ static void works(library_t *it) {
 
 static library_t mine, other, unused;
 
-/* Has a child do this, which must come to its end. */
+/* Has a child do this, which must come to its end. Not with the address sanitizer: a lock of its allocator
+ * that some thread of the parent holds is never released in the child, whatever that does. */
 static void fork_one(void (*main_of_child)(void)) {
+#ifdef __SANITIZE_ADDRESS__
+  (void)main_of_child;
+  return;
+#endif
   fflush(NULL);
   pid_t child = fork();
   CHECK(child >= 0);

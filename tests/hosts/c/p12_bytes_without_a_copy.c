@@ -72,6 +72,10 @@ int main(void) {
   wharf_value_t number = {0};
   number.type = WHARF_TYPE_INT32;
   REFUSED(harbour_measure(port, 5, &number, NULL), WHARF_BAD_VALUE);
+  value.value.as_external_typed_data.element = WHARF_DATA_INT16;
+  REFUSED(harbour_measure(port, 5, &value, NULL), WHARF_BAD_VALUE);
+  value.value.as_external_typed_data.element = WHARF_DATA_UINT8;
+  CHECK(atomic_load(&freed) == 0);
   wharf_port_options_t options = {0};
   wharf_port_t full;
   options.size = sizeof options;

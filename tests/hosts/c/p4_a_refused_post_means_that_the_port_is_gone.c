@@ -109,6 +109,36 @@ static void pointers_are_freed_too(void) {
   }
 }
 
+static wharf_port_t refused;
+
+static void closes_the_port(void *nothing, void *pointer) {
+  /* It waits for this very call. */
+  CHECK(wharf_port_close(refused, WHARF_FOREVER) == WHARF_DEFERRED);
+  pointer_freed(nothing, pointer);
+}
+
+/* The finalizer of what is refused may close the port that it was refused for. */
+static void a_finalizer_of_what_is_refused_closes_the_port(void) {
+  wharf_value_t pointer, data;
+  memset(&pointer, 0, sizeof pointer);
+  pointer.type = WHARF_TYPE_NATIVE_POINTER;
+  pointer.value.as_native_pointer.ptr = (ptrdiff_t)&pointers_freed;
+  pointer.value.as_native_pointer.callback = closes_the_port;
+  memset(&data, 0, sizeof data);
+  data.type = WHARF_TYPE_EXTERNAL_TYPED_DATA;
+  data.value.as_external_typed_data.peer = &pointers_freed;
+  data.value.as_external_typed_data.callback = closes_the_port;
+  wharf_value_t *values[] = {&pointer, &data};
+  for (int at = 0; at < 2; at++) {
+    vm_begin(VM_REFUSES);
+    refused = vm_port(runtime);
+    atomic_store(&pointers_freed, 0);
+    CHECK_OK(wharf_post(refused, 1, values[at]));
+    CHECK(atomic_load(&pointers_freed) == 1);
+    REFUSED(wharf_port_close(refused, LONG), WHARF_NO_PORT);
+  }
+}
+
 /* Taken messages give their bytes back as well. */
 static void what_is_taken_is_finalized_by_the_vm(void) {
   parcel_t parcel = {{0}, 0};
@@ -128,6 +158,7 @@ int main(void) {
   values_of_the_librarys_own_are_measured();
   what_is_taken_is_finalized_by_the_vm();
   pointers_are_freed_too();
+  a_finalizer_of_what_is_refused_closes_the_port();
   the_port_goes_and_its_tasks_with_it(VM_REFUSES);
   the_port_goes_and_its_tasks_with_it(VM_REFUSES_AND_FINALIZES);
   end_runtime(runtime);

@@ -89,11 +89,63 @@ static void freed_slowly(void *nothing, void *peer) {
   parcel_freed(nothing, peer);
 }
 
+/* Bytes that are given back in a call of `freed_slowly`. */
+static wharf_value_t slow_value(parcel_t *parcel) {
+  wharf_value_t value = parcel_value(parcel);
+  value.value.as_external_typed_data.callback = freed_slowly;
+  atomic_store(&answered, 0);
+  atomic_store(&freeing, 0);
+  atomic_store(&go_on, 0);
+  return value;
+}
+
+static void *closes(void *port) {
+  wharf_status_t status = wharf_port_close(*(wharf_port_t *)port, LONG);
+  CHECK(status == WHARF_OK || status == WHARF_NO_PORT);
+  return NULL;
+}
+
+/* A close frees what waits in the port: another close waits for the finalizers that it calls. */
+static void a_close_waits_for_another(void) {
+  parcel_t parcel = {{0}, 0};
+  wharf_value_t value = slow_value(&parcel);
+  wharf_port_t port = open_port(runtime);
+  CHECK_OK(wharf_post(port, 1, &value));
+  pthread_t other = start(closes, &port);
+  while (!atomic_load(&freeing)) sched_yield();
+  REFUSED(wharf_port_close(port, 0), WHARF_TIMEOUT);
+  REFUSED(wharf_port_close(port, SHORT), WHARF_TIMEOUT);
+  atomic_store(&go_on, 1);
+  closes(&port);
+  atomic_store(&answered, 1);
+  join(other);
+  CHECK(atomic_load(&parcel.freed) == 1);
+}
+
+/* A message that is dropped for a newer one is freed by whoever posts that, a task of another port's. */
+static void a_close_waits_for_what_a_full_port_drops(void) {
+  parcel_t parcel = {{0}, 0};
+  wharf_value_t value = slow_value(&parcel);
+  wharf_port_options_t options = {.size = sizeof options, .capacity = 1};
+  options.when_full = WHARF_FULL_DROP_OLDEST;
+  wharf_port_t full, port = open_port(runtime);
+  CHECK_OK(wharf_port_open(runtime, &options, &full));
+  CHECK_OK(wharf_post(full, 1, &value));
+  CHECK_OK(harbour_hail(port, 2, full, "make room", NULL));
+  while (!atomic_load(&freeing)) sched_yield();
+  REFUSED(wharf_port_close(full, 0), WHARF_TIMEOUT);
+  REFUSED(wharf_port_close(full, SHORT), WHARF_TIMEOUT);
+  atomic_store(&go_on, 1);
+  CHECK_OK(wharf_port_close(full, LONG));
+  atomic_store(&answered, 1);
+  CHECK(atomic_load(&parcel.freed) == 1);
+  CHECK_OK(wharf_port_close(port, LONG));
+}
+
 /* A finalizer is host code, too: that of a result which nobody receives any more. */
 static void a_close_waits_for_finalizers(void) {
   parcel_t parcel = {{0}, 0};
-  wharf_value_t value = parcel_value(&parcel);
-  value.value.as_external_typed_data.callback = freed_slowly;
+  wharf_value_t value = slow_value(&parcel);
   wharf_port_t port = open_port(runtime);
   CHECK_OK(harbour_ferry(port, 1, &value, NULL));
   while (harbour_alive() == 0) stats_of(port);
@@ -177,6 +229,8 @@ int main(void) {
   runtime = new_runtime(2);
   a_close_waits_for_host_code();
   a_close_waits_for_finalizers();
+  a_close_waits_for_another();
+  a_close_waits_for_what_a_full_port_drops();
   a_close_amid_posts_is_the_last_word();
   a_shutdown_waits_for_host_code();
   a_hog_holds_up_a_shutdown_but_not_its_caller();

@@ -43,11 +43,13 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
     }
 
     /// Closes: nothing is delivered from now on, and all tasks are aborted.
-    pub(crate) fn close(&self) {
+    pub(crate) fn close(&self) -> Duty {
         let mut ready = lock(&self.ready);
         let mut state = lock(&self.state);
         state.phase = Phase::Closed;
         let messages = (std::mem::take(&mut *ready), state.messages.clear());
+        // Bytes of the host's in them are given back by host code: another close waits for that.
+        state.callbacks += 1;
         // Relaxed: under the lock.
         state.called = self.sleeping.load(Relaxed);
         drop(ready);
@@ -57,6 +59,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
             bell.closed();
         }
         drop(messages);
+        self.end_callback()
     }
 
     fn stop_tasks(&self, mut state: MutexGuard<'_, State<A>>, cancelled: bool) {

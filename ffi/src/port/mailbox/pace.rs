@@ -33,7 +33,7 @@ pub(super) struct Pace {
 
 impl Pace {
     /// Whether a receiver that asks for so many messages is to be paced.
-    pub(super) fn concerns(&self, asked: usize) -> bool {
+    pub(super) fn concerns(asked: usize) -> bool {
         asked >= FEW
     }
 
@@ -136,6 +136,6 @@ mod tests {
 
     #[test]
     fn who_asks_for_few_is_not_paced() {
-        assert!(Pace::default().concerns(FEW) && !Pace::default().concerns(FEW - 1));
+        assert!(Pace::concerns(FEW) && !Pace::concerns(FEW - 1));
     }
 }

@@ -65,10 +65,26 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
             Pushed::In => Vec::new(),
         };
         state.spend();
+        Ok(self.posted(state, out))
+    }
+
+    /// What follows a push: `out` has gone out for it, and is dropped outside the lock.
+    fn posted(&self, mut state: MutexGuard<'_, State<A>>, out: Vec<Message>) -> Duty {
+        // Bytes of the host's in it are given back by host code, which a close waits for.
+        state.callbacks += usize::from(!out.is_empty());
         let arrived = self.arrived(&mut state);
         drop(state);
+        let gone = self.let_go(out);
+        let duty = self.announce(arrived);
+        Duty { forget: duty.forget || gone.forget, ..duty }
+    }
+
+    fn let_go(&self, out: Vec<Message>) -> Duty {
+        if out.is_empty() {
+            return Duty::default();
+        }
         drop(out);
-        Ok(self.announce(arrived))
+        self.end_callback()
     }
 
     /// Posts a message that may be refused or dropped by the port's policy.
@@ -97,10 +113,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         if costs {
             state.spend();
         }
-        let arrived = self.arrived(&mut state);
-        drop(state);
-        drop(out);
-        Ok(self.announce(arrived))
+        Ok(self.posted(state, out))
     }
 
     /// Ready when the port takes a data message, or never will again.

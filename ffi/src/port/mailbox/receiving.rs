@@ -39,7 +39,7 @@
 //! sleeps has counted itself while it held `ready` and that was empty, so before the exchange that
 //! brought in what is there now.
 
-use super::{Arrived, Bell, Duty, Limits, Mailbox, Phase, State, Wait, refusal, wait_on};
+use super::{Arrived, Bell, Duty, Limits, Mailbox, Pace, Phase, State, Wait, refusal, wait_on};
 use crate::{
     message::{Message, wharf_message_t},
     port::{line::Line, tasks::Abort},
@@ -93,7 +93,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         into: &mut [MaybeUninit<wharf_message_t>],
         wait: Wait,
     ) -> Result<usize> {
-        let paced = !matches!(wait, Wait::No) && self.pace.concerns(into.len());
+        let paced = !matches!(wait, Wait::No) && Pace::concerns(into.len());
         let mut room = Room { places: into, filled: 0 };
         if paced {
             self.pace.gather();
