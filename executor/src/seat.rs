@@ -19,6 +19,9 @@ use wharf_base::sync::{Instant, atomic::AtomicU64, thread_local};
 /// How many tasks in a row may come from the LIFO slot before the queue has its turn.
 const LIFO_BUDGET: u32 = 3;
 
+/// What is expected of polls before any has been timed, in nanoseconds.
+const FIRST_PACE: u32 = 10_000;
+
 thread_local! {
     /// The seat that this thread sits in.
     static HERE: Cell<*const Seat> = const { Cell::new(ptr::null()) };
@@ -54,8 +57,8 @@ pub(crate) struct Own {
     pub(crate) polling: Cell<bool>,
     /// A poll has made a task ready since the queue was last empty: others are called for two or more.
     pub(crate) eager: Cell<bool>,
-    /// The batch of tasks that is being run has turned out to take long.
-    pub(crate) long: Cell<bool>,
+    /// How many nanoseconds a poll has taken here lately.
+    pub(crate) pace: Cell<u32>,
     /// The owner is the searcher.
     pub(crate) searching: Cell<bool>,
     /// Tasks in a row that came from the LIFO slot.
@@ -64,7 +67,8 @@ pub(crate) struct Own {
     pub(crate) left: Cell<u32>,
     /// Polls until the next look at the clock, and how many that was from the last one.
     pub(crate) clock: Cell<(u32, u32)>,
-    pub(crate) looked: Cell<Option<Instant>>,
+    /// When the first of these looks was, and how many polls had begun by then.
+    pub(crate) looked: Cell<Option<(Instant, u64)>>,
     /// How many looks into the driver in a row found nothing.
     pub(crate) vain: Cell<u32>,
     /// Of the seat's looks at others while it does not sleep.
@@ -102,7 +106,7 @@ impl Seat {
                 awake: Cell::new(None),
                 polling: Cell::new(false),
                 eager: Cell::new(false),
-                long: Cell::new(false),
+                pace: Cell::new(FIRST_PACE),
                 searching: Cell::new(false),
                 lifo_run: Cell::new(0),
                 left: Cell::new(0),
@@ -263,7 +267,6 @@ impl Seat {
         own.looked.set(None);
         own.clock.set((1, 1));
         own.eager.set(false);
-        own.long.set(false);
     }
 
     /// The owner is awake from now on.

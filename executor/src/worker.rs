@@ -16,9 +16,10 @@
 //! # Whom a batch of events wakes
 //!
 //! Tasks that a poll has made ready, or that came from outside, call another seat as soon as two or
-//! more wait. Tasks that events have made ready do so where more than [`SHORT_BATCH`] wait, or where
-//! they have been running for [`LONG_BATCH`]: most are short, and a wake costs both processors more
-//! than they do.
+//! more wait. Tasks that events have made ready do so where those that wait are likely to take
+//! [`MUCH`], by what polls have taken here lately: a wake costs both processors more than a few short
+//! polls do, and the processor of the one that would be woken is likely to be busy with whoever has
+//! caused the events.
 
 use crate::{seat::Seat, shared::Shared, task::Task};
 use std::{sync::Arc, time::Duration};
@@ -40,13 +41,10 @@ pub(crate) use watch::Glance;
 
 /// After what time the driver has its turn, even if few polls were made.
 const DRIVER_TURN: Duration = Duration::from_micros(250);
-/// How many tasks that events have made ready a worker runs by itself, if they don't take long.
-///
-/// A wake costs both processors more than a few short polls do, and the processor of the one that
-/// would be woken is likely to be busy with whoever has caused the events.
-const SHORT_BATCH: usize = 8;
-/// How long these may take before others are called.
-const LONG_BATCH: Duration = Duration::from_micros(50);
+/// How long the tasks that events have made ready are to take before others are called for them.
+const MUCH: Duration = Duration::from_micros(100);
+/// The longest that a poll counts for: one that was held up says little about the next.
+const LONGEST: Duration = Duration::from_millis(1);
 /// At most so many polls are made between two looks at the clock.
 const MOST_UNCLOCKED: u32 = 8;
 /// After how many looks into the driver that found nothing a seat parks without one.
@@ -218,9 +216,6 @@ fn rest(shared: &Shared, seat: &Seat, guest: &impl Guest) -> Option<Task> {
 #[inline]
 fn run_task(shared: &Shared, seat: &Seat, task: Task) -> bool {
     begin_poll(shared, seat);
-    if seat.own.long.replace(false) && seat.ring.len() > 0 {
-        shared.wake_one();
-    }
     seat.own.polling.set(true);
     task.run();
     if !seat.is_ours() {
@@ -228,9 +223,7 @@ fn run_task(shared: &Shared, seat: &Seat, task: Task) -> bool {
     }
     seat.own.polling.set(false);
     let waiting = seat.ring.len();
-    if !seat.ring.is_alone()
-        && waiting > usize::from(seat.lifo.is_empty())
-        && (seat.own.eager.get() || waiting > SHORT_BATCH)
+    if !seat.ring.is_alone() && waiting > usize::from(seat.lifo.is_empty()) && seat.own.eager.get()
     {
         shared.wake_one();
     }
@@ -270,7 +263,7 @@ fn is_turn_due(shared: &Shared, seat: &Seat) -> bool {
     own.left.set(left);
     let (until, step) = own.clock.get();
     own.clock.set((until - 1, step));
-    if left > 0 && (until > 1 || !is_late(seat)) {
+    if left > 0 && (until > 1 || !looks_late(shared, seat)) {
         return false;
     }
     own.left.set(shared.config.event_interval);
@@ -281,22 +274,40 @@ fn is_turn_due(shared: &Shared, seat: &Seat) -> bool {
     true
 }
 
-/// Looks at the clock, after 1, 2, 4, 8, 8 ... polls; sooner again where these were long.
+/// Calls others where much waits, and looks at the clock, after 1, 2, 4, 8, 8 ... polls; sooner again
+/// where these were long.
 #[cold]
+fn looks_late(shared: &Shared, seat: &Seat) -> bool {
+    let is_late = is_late(seat);
+    // One of them runs at once.
+    let waiting = seat.ring.len().saturating_sub(1) as u64;
+    if waiting * u64::from(seat.own.pace.get()) >= MUCH.as_nanos() as u64 {
+        shared.wake_one();
+    }
+    is_late
+}
+
 fn is_late(seat: &Seat) -> bool {
     let own = &seat.own;
-    let now = Instant::now();
-    let (_, step) = own.clock.get();
-    let Some(since) = own.looked.get() else {
-        own.looked.set(Some(now));
+    let (now, polls) = (Instant::now(), seat.counters.polls.get());
+    let Some((since, before)) = own.looked.get() else {
+        own.looked.set(Some((now, polls)));
         own.clock.set((1, 1));
         return false;
     };
+    let elapsed = now.duration_since(since);
+    note_pace(seat, elapsed, polls - before);
+    let (_, step) = own.clock.get();
     let step = (step * 2).min(MOST_UNCLOCKED);
     own.clock.set((step, step));
-    let elapsed = now.duration_since(since);
-    own.long.set(elapsed >= LONG_BATCH);
     elapsed >= DRIVER_TURN
+}
+
+/// So many polls have taken so long: half of what is expected of the next is what was before.
+fn note_pace(seat: &Seat, elapsed: Duration, polls: u64) {
+    let each = elapsed.min(LONGEST).as_nanos() as u64 / polls.max(1);
+    let pace = u64::from(seat.own.pace.get());
+    seat.own.pace.set(((pace + each) / 2) as u32);
 }
 
 /// Brings home a fair share of what waits outside.
