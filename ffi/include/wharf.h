@@ -606,8 +606,15 @@ typedef struct wharf_port_stats_t {
 } wharf_port_stats_t;
 
 /**
+ * Called on a runtime's own thread, as it starts or ends. It does not throw, and waits for nothing that
+ * needs a thread of the runtime.
+ */
+typedef void (*wharf_thread_hook_t)(void *context);
+
+/**
  * How a runtime is made. Set `size` to `sizeof(wharf_runtime_options_t)` and all else to 0; then
- * change what should not be the default.
+ * change what should not be the default. Later versions add members at the end, whose 0 is what was
+ * before them.
  */
 typedef struct wharf_runtime_options_t {
   /**
@@ -630,6 +637,32 @@ typedef struct wharf_runtime_options_t {
    * The threads' name, UTF-8, copied. NULL: "wharf".
    */
   const char *thread_name;
+  /**
+   * For how many nanoseconds a worker that has run out of work looks out for more before it sleeps;
+   * more than 1,000,000 count as that. 0: it sleeps at once. Waking a thread takes 5 to 50 µs: 20,000 to
+   * 100,000 here spare most of that where one small task follows the answer of the last, and cost
+   * processor time.
+   */
+  uint64_t spin_before_park_ns;
+  /**
+   * After how many nanoseconds without work a thread of those that run functions which block ends.
+   * 0: ten seconds.
+   */
+  uint64_t thread_keep_alive_ns;
+  /**
+   * Called with `hook_context` on each thread that runs tasks or functions, before its first: to attach
+   * it to a virtual machine, or to set its priority. May be NULL.
+   */
+  wharf_thread_hook_t on_thread_start;
+  /**
+   * The same, after its last and before it ends. May be NULL.
+   */
+  wharf_thread_hook_t on_thread_stop;
+  /**
+   * What the hooks are called with. It has to stay valid until `wharf_runtime_shutdown` has been
+   * answered by WHARF_OK, which waits for the hooks.
+   */
+  void *hook_context;
 } wharf_runtime_options_t;
 
 /**
@@ -1081,8 +1114,8 @@ wharf_status_t wharf_port_close(wharf_port_t port, int64_t timeout_ns);
  * Errors: WHARF_NULL, WHARF_BAD_OPTION, WHARF_NOT_UTF8, WHARF_LIMIT, WHARF_SYSTEM.
  *
  * Pointers:
- * `options` is NULL or begins with its size and has as many bytes; `out` is NULL or can be
- * written to.
+ * `options` is NULL or begins with its size and has as many bytes, and its hooks are NULL or can be
+ * called with its context from any thread; `out` is NULL or can be written to.
  */
 wharf_status_t wharf_runtime_new(const struct wharf_runtime_options_t *options,
                                  wharf_runtime_t *out);

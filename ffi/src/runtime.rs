@@ -6,13 +6,14 @@
 //! second step ends with a timeout, and the call can be repeated. The ports stay, to be drained.
 
 use crate::{
-    boundary,
+    boundary::{self, host_call},
     id::{self, Table, wharf_runtime_t},
     pin,
     port::{self, Wait},
     status::*,
 };
 use std::{
+    ffi::c_void,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering::SeqCst},
@@ -25,6 +26,8 @@ use wharf::runtime::{Builder, Handle};
 pub(crate) struct Runtime {
     id: wharf_runtime_t,
     handle: Handle,
+    /// Its threads call functions of the host's at their start or end: a shutdown waits for all of them.
+    hooked: bool,
     /// `None` once it has been shut down.
     running: Mutex<Option<wharf::runtime::Runtime>>,
     /// SeqCst: a port that is opened writes itself into the table and then looks here; a shutdown
@@ -40,6 +43,30 @@ pub(crate) struct Options {
     pub(crate) max_blocking_threads: usize,
     pub(crate) thread_stack_size: usize,
     pub(crate) thread_name: Option<String>,
+    pub(crate) spin_before_park: Duration,
+    pub(crate) thread_keep_alive: Duration,
+    /// For the start and the end of each thread.
+    pub(crate) hooks: [Option<Hook>; 2],
+}
+
+/// A function of the host's for a thread's start or end, and what it is called with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hook {
+    pub(crate) function: unsafe extern "C" fn(*mut c_void),
+    pub(crate) context: *mut c_void,
+}
+
+// SAFETY: the host has been told that it is called on each of the runtime's threads.
+unsafe impl Send for Hook {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for Hook {}
+
+impl Hook {
+    fn call(&self) {
+        // SAFETY: the host gave the function to be called with this context, until the runtime has been
+        // shut down, which waits for this call.
+        host_call(|| unsafe { (self.function)(self.context) });
+    }
 }
 
 #[cfg(not(loom))]
@@ -68,13 +95,25 @@ pub(crate) fn new(options: &Options) -> Result<wharf_runtime_t> {
     if options.thread_stack_size > 0 {
         builder.thread_stack_size(options.thread_stack_size);
     }
+    if !options.thread_keep_alive.is_zero() {
+        builder.thread_keep_alive(options.thread_keep_alive);
+    }
+    builder.spin_before_park(options.spin_before_park);
     builder.thread_name(options.thread_name.as_deref().unwrap_or("wharf"));
+    let [start, stop] = options.hooks;
+    if let Some(hook) = start {
+        builder.on_thread_start(move || hook.call());
+    }
+    if let Some(hook) = stop {
+        builder.on_thread_stop(move || hook.call());
+    }
     let running =
         builder.build().map_err(|error| Error::system("the runtime could not start", &error))?;
     let handle = running.handle().clone();
     let runtime = RUNTIMES.insert(|id| Runtime {
         id,
         handle,
+        hooked: start.is_some() || stop.is_some(),
         running: Mutex::new(Some(running)),
         shut_down: AtomicBool::new(false),
     })?;
@@ -150,22 +189,42 @@ impl Runtime {
                 return Err(still_running(port.mailbox.counts().tasks));
             }
         }
-        // Another call may be at it: this one waits for its end, as long as that is bounded.
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(runtime) = running.take() {
-            runtime.shutdown_timeout(grace(wait));
+        self.end_threads(wait)?;
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(runtime) = running {
+            runtime.shutdown_background();
             log::debug!("runtime {:#x} shut down", self.id);
         }
         Ok(())
     }
 
+    /// Waits for the threads, whose tasks have all ended. Those that call no code of the host's any more
+    /// are not waited for without end.
+    fn end_threads(&self, wait: Wait) -> Result<()> {
+        let limit = match wait {
+            Wait::No => Some(Duration::ZERO),
+            Wait::Until(deadline) => Some(deadline.saturating_duration_since(Instant::now())),
+            Wait::Forever if self.hooked => None,
+            Wait::Forever => Some(THREADS_GRACE),
+        };
+        let left = self.handle.as_ref().shutdown(limit);
+        if left.is_empty() || !self.hooked {
+            return Ok(());
+        }
+        let threads = left.workers + left.blocking_threads;
+        Err(Error::new(
+            WHARF_TIMEOUT,
+            format!(
+                "{threads} threads have not ended, on which on_thread_stop is still to be called, or \
+                 has not returned; repeat the shutdown when it has"
+            ),
+        ))
+    }
+
     /// Makes the executor end all tasks, on this thread those that no other is there for: where the
     /// system has refused the runtime its threads, nobody else ever would.
     fn end_tasks(&self) {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(runtime) = &*running {
-            runtime.as_ref().shutdown(Some(Duration::ZERO));
-        }
+        self.handle.as_ref().shutdown(Some(Duration::ZERO));
     }
 
     /// Forgets a runtime that has been shut down, and closes its ports.
@@ -196,10 +255,24 @@ fn still_running(tasks: usize) -> Error {
     )
 }
 
-fn grace(wait: Wait) -> Duration {
-    match wait {
-        Wait::No => Duration::ZERO,
-        Wait::Forever => THREADS_GRACE,
-        Wait::Until(deadline) => deadline.saturating_duration_since(Instant::now()),
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_reach_the_executor() {
+        let options = Options {
+            worker_threads: 3,
+            spin_before_park: Duration::from_micros(50),
+            thread_keep_alive: Duration::from_secs(7),
+            ..Options::default()
+        };
+        let runtime = get(new(&options).unwrap()).unwrap();
+        let executor = format!("{:?}", runtime.handle.as_ref());
+        for option in ["spin_before_park: 50µs", "thread_keep_alive: 7s"] {
+            assert!(executor.contains(option), "{option} in {executor}");
+        }
+        runtime.shut_down(Wait::Forever).unwrap();
+        runtime.free().unwrap();
     }
 }

@@ -49,6 +49,7 @@ programs! {
     loading_starts_no_thread
     owners
     random
+    runtime_options
     shaking_hands
     storm
 }

@@ -4,13 +4,17 @@ use super::args;
 use crate::{
     boundary::call,
     id::wharf_runtime_t,
-    runtime,
+    runtime::{self, Hook},
     status::{Error, Result, WHARF_BAD_OPTION, wharf_status_t},
 };
-use std::ffi::c_char;
+use std::{
+    ffi::{c_char, c_void},
+    time::Duration,
+};
 
 /// How a runtime is made. Set `size` to `sizeof(wharf_runtime_options_t)` and all else to 0; then
-/// change what should not be the default.
+/// change what should not be the default. Later versions add members at the end, whose 0 is what was
+/// before them.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct wharf_runtime_options_t {
@@ -24,7 +28,27 @@ pub struct wharf_runtime_options_t {
     pub thread_stack_size: usize,
     /// The threads' name, UTF-8, copied. NULL: "wharf".
     pub thread_name: *const c_char,
+    /// For how many nanoseconds a worker that has run out of work looks out for more before it sleeps;
+    /// more than 1,000,000 count as that. 0: it sleeps at once. Waking a thread takes 5 to 50 µs: 20,000 to
+    /// 100,000 here spare most of that where one small task follows the answer of the last, and cost
+    /// processor time.
+    pub spin_before_park_ns: u64,
+    /// After how many nanoseconds without work a thread of those that run functions which block ends.
+    /// 0: ten seconds.
+    pub thread_keep_alive_ns: u64,
+    /// Called with `hook_context` on each thread that runs tasks or functions, before its first: to attach
+    /// it to a virtual machine, or to set its priority. May be NULL.
+    pub on_thread_start: wharf_thread_hook_t,
+    /// The same, after its last and before it ends. May be NULL.
+    pub on_thread_stop: wharf_thread_hook_t,
+    /// What the hooks are called with. It has to stay valid until `wharf_runtime_shutdown` has been
+    /// answered by WHARF_OK, which waits for the hooks.
+    pub hook_context: *mut c_void,
 }
+
+/// Called on a runtime's own thread, as it starts or ends. It does not throw, and waits for nothing that
+/// needs a thread of the runtime.
+pub type wharf_thread_hook_t = Option<unsafe extern "C" fn(context: *mut c_void)>;
 
 fn checked(options: wharf_runtime_options_t) -> Result<runtime::Options> {
     let most = 32_768;
@@ -45,6 +69,10 @@ fn checked(options: wharf_runtime_options_t) -> Result<runtime::Options> {
         max_blocking_threads: options.max_blocking_threads as usize,
         thread_stack_size: options.thread_stack_size,
         thread_name,
+        spin_before_park: Duration::from_nanos(options.spin_before_park_ns),
+        thread_keep_alive: Duration::from_nanos(options.thread_keep_alive_ns),
+        hooks: [options.on_thread_start, options.on_thread_stop]
+            .map(|hook| hook.map(|function| Hook { function, context: options.hook_context })),
     })
 }
 
@@ -57,8 +85,8 @@ fn checked(options: wharf_runtime_options_t) -> Result<runtime::Options> {
 ///
 /// # Safety
 ///
-/// `options` is NULL or begins with its size and has as many bytes; `out` is NULL or can be
-/// written to.
+/// `options` is NULL or begins with its size and has as many bytes, and its hooks are NULL or can be
+/// called with its context from any thread; `out` is NULL or can be written to.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wharf_runtime_new(
     options: *const wharf_runtime_options_t,

@@ -393,8 +393,13 @@ final class WharfPortStats extends Struct {
   external int refused;
 }
 
+/// Called on a runtime's own thread, as it starts or ends. It does not throw, and waits for nothing that
+/// needs a thread of the runtime.
+typedef WharfThreadHook = Void Function(Pointer<Void> context);
+
 /// How a runtime is made. Set `size` to `sizeof(wharf_runtime_options_t)` and all else to 0; then
-/// change what should not be the default.
+/// change what should not be the default. Later versions add members at the end, whose 0 is what was
+/// before them.
 final class WharfRuntimeOptions extends Struct {
   /// Bytes of this struct.
   @Size()
@@ -414,6 +419,29 @@ final class WharfRuntimeOptions extends Struct {
 
   /// The threads' name, UTF-8, copied. NULL: "wharf".
   external Pointer<Char> threadName;
+
+  /// For how many nanoseconds a worker that has run out of work looks out for more before it sleeps;
+  /// more than 1,000,000 count as that. 0: it sleeps at once. Waking a thread takes 5 to 50 µs: 20,000 to
+  /// 100,000 here spare most of that where one small task follows the answer of the last, and cost
+  /// processor time.
+  @Uint64()
+  external int spinBeforeParkNs;
+
+  /// After how many nanoseconds without work a thread of those that run functions which block ends.
+  /// 0: ten seconds.
+  @Uint64()
+  external int threadKeepAliveNs;
+
+  /// Called with `hook_context` on each thread that runs tasks or functions, before its first: to attach
+  /// it to a virtual machine, or to set its priority. May be NULL.
+  external Pointer<NativeFunction<WharfThreadHook>> onThreadStart;
+
+  /// The same, after its last and before it ends. May be NULL.
+  external Pointer<NativeFunction<WharfThreadHook>> onThreadStop;
+
+  /// What the hooks are called with. It has to stay valid until `wharf_runtime_shutdown` has been
+  /// answered by WHARF_OK, which waits for the hooks.
+  external Pointer<Void> hookContext;
 }
 
 /// Work for the blocking pool. 0: done, and `result`, the null value at first, is the task's
@@ -803,8 +831,8 @@ final class Bindings {
   /// Errors: WHARF_NULL, WHARF_BAD_OPTION, WHARF_NOT_UTF8, WHARF_LIMIT, WHARF_SYSTEM.
   ///
   /// Pointers:
-  /// `options` is NULL or begins with its size and has as many bytes; `out` is NULL or can be
-  /// written to.
+  /// `options` is NULL or begins with its size and has as many bytes, and its hooks are NULL or can be
+  /// called with its context from any thread; `out` is NULL or can be written to.
   late final int Function(Pointer<WharfRuntimeOptions> options, Pointer<Uint64> out) runtimeNew = library.lookupFunction<
       Int32 Function(Pointer<WharfRuntimeOptions> options, Pointer<Uint64> out),
       int Function(Pointer<WharfRuntimeOptions> options, Pointer<Uint64> out)>('wharf_runtime_new');
