@@ -72,6 +72,7 @@ impl Registry {
         }
     }
 
+    #[inline]
     fn slot(&self, index: u32) -> &AtomicUsize {
         // Page k starts at FIRST_PAGE * (2^k - 1).
         let page = (index / FIRST_PAGE + 1).ilog2();
@@ -152,6 +153,7 @@ impl Registry {
     }
 
     /// The same on any other thread.
+    #[inline]
     pub(crate) fn give_back(&self, index: u32) -> bool {
         let slot = self.slot(index);
         // AcqRel: one of us and the shutdown gets the reference (pairs with `claim_all`).

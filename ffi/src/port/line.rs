@@ -131,6 +131,9 @@ impl Line {
     /// Moves the first messages to where a host will read them, as many as there is room for.
     pub(crate) fn move_into(&mut self, places: &mut [MaybeUninit<wharf_message_t>]) -> Moved {
         let mut moved = Moved { messages: self.heads.len().min(places.len()), data: 0 };
+        if moved.messages == 0 {
+            return moved;
+        }
         let (front, back) = self.heads.as_slices();
         let split = front.len().min(moved.messages);
         let (near, far) = places[..moved.messages].split_at_mut(split);

@@ -25,10 +25,8 @@ pub(crate) enum Full {
 /// What became of a data message.
 #[derive(Debug)]
 pub(crate) enum Pushed {
-    /// It is in.
-    In,
-    /// It is in, and these are out, to be dropped outside the lock.
-    InsteadOf(Vec<Message>),
+    /// It is in, and these, if any, are out, to be dropped outside the lock.
+    In(Option<Vec<Message>>),
     /// It is not in.
     Refused(Message),
 }
@@ -114,7 +112,7 @@ impl Messages {
         }
         self.posted += 1;
         self.control.push_back(message);
-        Pushed::In
+        Pushed::In(None)
     }
 
     /// Pushes a message that has no place reserved, if that takes no thought; whether it did.
@@ -137,15 +135,7 @@ impl Messages {
 
     /// Pushes a message that has no place reserved.
     pub(crate) fn push_data(&mut self, message: Message) -> Pushed {
-        let mut out = Vec::new();
-        if self.is_full() {
-            match self.full {
-                Full::Refuse => {}
-                Full::DropOldest => out.extend(self.remove_oldest()),
-                Full::KeepLatest => out = self.remove_tag(message.tag),
-            }
-            self.dropped += out.len() as u64;
-        }
+        let out = if self.is_full() { self.make_way(message.tag) } else { None };
         if self.is_full() || self.make_room().is_err() {
             self.refused += 1;
             return Pushed::Refused(message);
@@ -154,7 +144,19 @@ impl Messages {
         self.posted += 1;
         self.normal.push_back(message);
         self.count_plain();
-        if out.is_empty() { Pushed::In } else { Pushed::InsteadOf(out) }
+        Pushed::In(out)
+    }
+
+    /// Takes out what goes for a data message with this tag.
+    #[cold]
+    fn make_way(&mut self, tag: u64) -> Option<Vec<Message>> {
+        let out = match self.full {
+            Full::Refuse => return None,
+            Full::DropOldest => self.remove_oldest().into_iter().collect(),
+            Full::KeepLatest => self.remove_tag(tag),
+        };
+        self.dropped += out.len() as u64;
+        if out.is_empty() { None } else { Some(out) }
     }
 
     /// The next message: control before normal, each in the order posted.

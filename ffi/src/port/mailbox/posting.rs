@@ -61,28 +61,25 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
                 *value = message.value;
                 return Err(full());
             }
-            Pushed::InsteadOf(out) => out,
-            Pushed::In => Vec::new(),
+            Pushed::In(out) => out,
         };
         state.spend();
         Ok(self.posted(state, out))
     }
 
     /// What follows a push: `out` has gone out for it, and is dropped outside the lock.
-    fn posted(&self, mut state: MutexGuard<'_, State<A>>, out: Vec<Message>) -> Duty {
+    fn posted(&self, mut state: MutexGuard<'_, State<A>>, out: Option<Vec<Message>>) -> Duty {
         // Bytes of the host's in it are given back by host code, which a close waits for.
-        state.callbacks += usize::from(!out.is_empty());
+        state.callbacks += usize::from(out.is_some());
         let arrived = self.arrived(&mut state);
         drop(state);
-        let gone = self.let_go(out);
+        let gone = out.map_or_else(Duty::default, |out| self.let_go(out));
         let duty = self.announce(arrived);
         Duty { forget: duty.forget || gone.forget, ..duty }
     }
 
+    #[cold]
     fn let_go(&self, out: Vec<Message>) -> Duty {
-        if out.is_empty() {
-            return Duty::default();
-        }
         drop(out);
         self.end_callback()
     }
@@ -107,8 +104,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
             Pushed::Refused(message) => {
                 return Err((full(), message));
             }
-            Pushed::InsteadOf(out) => out,
-            Pushed::In => Vec::new(),
+            Pushed::In(out) => out,
         };
         if costs {
             state.spend();
