@@ -13,7 +13,8 @@
 //!   Who may spin, for how long, and what bounds it is told in [`spin`](crate::worker::spin).
 //! - A *watcher* is a sleeper that gets up every heartbeat to look after the busy seats (see
 //!   [`worker`](crate::worker)). A seat is in that set only while its owner parks so: a watcher that
-//!   gets work is none any more before it runs any.
+//!   gets work is none any more before it runs any. It is a sleeper also during a beat: whoever takes it
+//!   out of `sleeping` then unparks it too, and after each park it looks whether somebody has.
 //!
 //! # Both sides
 //!

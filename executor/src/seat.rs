@@ -11,7 +11,7 @@ use crate::{
     registry::Registry,
     shared::Shared,
     task::{Header, Ids, Task},
-    worker::{Glance, Spin},
+    worker::{Glance, Pulse, Spin},
 };
 use std::{cell::Cell, future::Future, ptr, sync::Arc};
 use wharf_base::sync::{Instant, atomic::AtomicU64, thread_local};
@@ -73,6 +73,7 @@ pub(crate) struct Own {
     pub(crate) vain: Cell<u32>,
     /// Of the seat's looks at others while it does not sleep.
     pub(crate) glance: Glance,
+    pub(crate) pulse: Pulse,
     /// How long nobody else was busy when this seat parked, see `worker::watches`.
     pub(crate) quiet: Cell<u32>,
     /// The last beat of this seat's heart was the watch's, and nothing was between.
@@ -114,6 +115,7 @@ impl Seat {
                 looked: Cell::new(None),
                 vain: Cell::new(0),
                 glance: Glance::default(),
+                pulse: Pulse::default(),
                 quiet: Cell::new(0),
                 led: Cell::new(false),
                 random: Cell::new(0x9e37_79b9 ^ number as u32),

@@ -37,12 +37,12 @@ mod watch;
 
 use spin::Spun;
 pub(crate) use spin::{Limit, Spin};
-pub(crate) use watch::Glance;
+pub(crate) use watch::{Glance, Pulse};
 
 /// After what time the driver has its turn, even if few polls were made.
 const DRIVER_TURN: Duration = Duration::from_micros(250);
 /// How long the tasks that events have made ready are to take before others are called for them.
-const MUCH: Duration = Duration::from_micros(100);
+const MUCH: Duration = Duration::from_micros(200);
 /// The longest that a poll counts for: one that was held up says little about the next.
 const LONGEST: Duration = Duration::from_millis(1);
 /// At most so many polls are made between two looks at the clock.

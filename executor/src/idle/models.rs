@@ -3,6 +3,7 @@
 use super::*;
 use crate::{Driver, ThreadDriver, models::model};
 use loom::thread;
+use std::time::Duration;
 use wharf_base::sync::{Arc, Mutex, atomic::AtomicBool, lock};
 
 /// Two seats, a queue that both take from, and the protocol as the workers use it.
@@ -79,9 +80,22 @@ impl Room {
             }
             let is_needed = || self.len.load(Relaxed) > 0 || self.closed.load(Relaxed);
             if self.idle.fall_asleep(seat, std::mem::take(&mut searching), is_needed) {
-                self.drivers[seat].park(None);
+                self.sleep_and_watch(seat);
             }
             searching = self.idle.wake_up(seat);
+        }
+    }
+
+    /// The first park is a whole heartbeat, which ends when it likes. (`worker::park`)
+    fn sleep_and_watch(&self, seat: usize) {
+        let is_roused = || {
+            !self.idle.sleeping.contains(seat)
+                || self.len.load(Relaxed) > 0
+                || self.closed.load(Relaxed)
+        };
+        self.drivers[seat].park(Some(Duration::ZERO));
+        while !is_roused() {
+            self.drivers[seat].park(None);
         }
     }
 }

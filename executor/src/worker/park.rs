@@ -6,9 +6,9 @@ use wharf_base::sync::Instant;
 
 /// Sleeps in the driver until there is something to do (S1 to S5, and W1 to W4, in `idle`).
 pub(super) fn park(shared: &Shared, seat: &Seat, guest: &impl Guest) {
-    let since = watch::watches(shared, seat).then(Instant::now);
+    let watches = watch::watches(shared, seat);
     let is_needed =
-        || is_needed(shared, seat, guest) || since.is_none() && watch::is_unwatched(shared, seat);
+        || is_needed(shared, seat, guest) || !watches && watch::is_unwatched(shared, seat);
     let searching = seat.own.searching.replace(false);
     let may_park = shared.idle.fall_asleep(seat.number, searching, is_needed);
     if may_park && guest.may_park() {
@@ -17,17 +17,46 @@ pub(super) fn park(shared: &Shared, seat: &Seat, guest: &impl Guest) {
         unsafe { seat.ring.shrink() };
         shared.config.hook(|config| &config.on_thread_park);
         seat.end_busy();
-        seat.driver.park(since.map(|_| watch::HEARTBEAT));
+        if watches {
+            sleep_and_watch(shared, seat, guest);
+        } else {
+            seat.driver.park(None);
+        }
         seat.begin_busy();
         shared.config.hook(|config| &config.on_thread_unpark);
         guest.parked();
     }
     seat.own.searching.set(shared.idle.wake_up(seat.number));
-    if let Some(since) = since {
-        watch::beat(shared, seat, since.elapsed() >= watch::HEARTBEAT / 2);
+    if watches {
         shared.idle.end_watch(seat.number);
     }
     watch::see_to(shared, seat);
+}
+
+/// Sleeps, and looks after the busy seats every heartbeat, until there is something else to do.
+///
+/// The seat counts as asleep all that time. So it takes nothing from the others that they have not
+/// called for: a beat that took from their queues would be a wake for next to nothing.
+fn sleep_and_watch(shared: &Shared, seat: &Seat, guest: &impl Guest) {
+    loop {
+        let (since, interval) = (Instant::now(), seat.own.pulse.interval());
+        seat.driver.park(Some(interval));
+        let whole = since.elapsed() >= interval / 2;
+        watch::beat(shared, seat, whole);
+        if !whole || is_roused(shared, seat, guest) || !watch::watches_on(shared, seat) {
+            return;
+        }
+    }
+}
+
+/// Whether a seat that counts as asleep has something to do. Each of these is done before the unpark
+/// that ends the sleep: after a sleep that has used one up it is seen.
+fn is_roused(shared: &Shared, seat: &Seat, guest: &impl Guest) -> bool {
+    !shared.idle.sleeping.contains(seat.number)
+        || seat.waiting() > 0
+        || shared.injector.len() > 0
+        || guest.is_woken()
+        || is_wanted(shared, seat, guest)
 }
 
 /// The last look around before sleep.
