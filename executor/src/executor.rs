@@ -196,6 +196,7 @@ impl Executor {
             rescues: seat.counters.rescues.get(),
             spins: seat.counters.spins.get(),
             useful_spins: seat.counters.useful_spins.get(),
+            gave_way: seat.counters.gave_way.get(),
             busy: Duration::from_nanos(seat.counters.busy.get()),
             queue_depth: seat.waiting(),
         });

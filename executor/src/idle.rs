@@ -35,6 +35,10 @@
 //! then it is a sleeper, or, where S4 has found something, brings that home and looks for more as
 //! well (`worker::from_injector`); or, as a pusher that found nobody to wake at P4, by looking again.
 //!
+//! Between S4 and S5 a sleeper may let others have its processor
+//! ([`give_way`](crate::worker::give_way)). It is a sleeper that is slow to park: who calls it then leaves
+//! a permit, at which its park ends.
+//!
 //! *No busy seat is left unwatched while another sleeps*, so that what a long poll holds up is
 //! rescued, also where it lies in a LIFO slot, which no searcher looks into:
 //!

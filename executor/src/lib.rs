@@ -40,7 +40,8 @@
 //!
 //! The loop of a seat's owner is in `worker.rs`: the main future of `block_on` if it was woken, the
 //! seat's own tasks, those from outside, the seat's own driver, other seats' tasks, sleep (after a bounded
-//! spin, where [`Config::spin_before_park`] asks for one: `worker/spin.rs`). Every 61 polls
+//! spin, where [`Config::spin_before_park`] asks for one: `worker/spin.rs`; and after a look whether who
+//! brings tasks from outside waits for this very processor: `worker/give_way.rs`). Every 61 polls
 //! ([`Config::event_interval`]) or 250 µs, the driver and the injector have their turn, whatever else
 //! there is. A poll may make 128 steps of progress on what is ready (sockets, timers, join handles: see
 //! `wharf_base::coop`), and then waits for its turn again.

@@ -41,6 +41,7 @@ pub(crate) struct Counters {
     pub(crate) rescues: Counter,
     pub(crate) spins: Counter,
     pub(crate) useful_spins: Counter,
+    pub(crate) gave_way: Counter,
     /// Nanoseconds awake, up to the last park.
     pub(crate) busy: Counter,
     /// Wakes of this seat by others; counted by the others.
@@ -66,6 +67,9 @@ pub struct WorkerMetrics {
     pub spins: u64,
     /// Those of them that found something to do.
     pub useful_spins: u64,
+    /// Times the worker let other threads have its processor before it went to sleep, since tasks from
+    /// outside the runtime had come to it.
+    pub gave_way: u64,
     /// How long a thread sat here and did not sleep, up to the last time that it went to sleep or
     /// left: what it has been at since then is not in it yet.
     pub busy: Duration,

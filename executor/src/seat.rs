@@ -11,7 +11,7 @@ use crate::{
     registry::Registry,
     shared::Shared,
     task::{Header, Ids, Task},
-    worker::{Glance, Pulse, Spin},
+    worker::{GiveWay, Glance, Pulse, Tries},
 };
 use std::{cell::Cell, future::Future, ptr, sync::Arc};
 use wharf_base::sync::{Instant, atomic::AtomicU64, thread_local};
@@ -79,7 +79,8 @@ pub(crate) struct Own {
     /// The last beat of this seat's heart was the watch's, and nothing was between.
     pub(crate) led: Cell<bool>,
     pub(crate) random: Cell<u32>,
-    pub(crate) spin: Spin,
+    pub(crate) spin: Tries,
+    pub(crate) give_way: GiveWay,
 }
 
 // SAFETY: `own` is used by the owner only, and ownership is handed on through `Idle::vacant`; all
@@ -119,7 +120,8 @@ impl Seat {
                 quiet: Cell::new(0),
                 led: Cell::new(false),
                 random: Cell::new(0x9e37_79b9 ^ number as u32),
-                spin: Spin::default(),
+                spin: Tries::default(),
+                give_way: GiveWay::default(),
             },
         }
     }

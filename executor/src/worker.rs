@@ -8,7 +8,8 @@
 //! 4. the seat's own driver, without blocking;
 //! 5. other seats' rings, if nobody else searches;
 //! 6. all of these again for a while, where the builder wants that ([`spin`]);
-//! 7. then the seat parks in its driver ([`park`], and see [`idle`](crate::idle)).
+//! 7. then the seat parks in its driver ([`park`], and see [`idle`](crate::idle)), and perhaps lets
+//!    others have its processor before it sleeps there ([`give_way`]).
 //!
 //! After `event_interval` polls, or 250 µs, the driver and the injector have their turn in any case,
 //! so that neither can be starved by tasks that are always ready.
@@ -31,12 +32,14 @@ use wharf_base::{
     },
 };
 
+pub(crate) mod give_way;
 mod park;
 pub(crate) mod spin;
 mod watch;
 
+pub(crate) use give_way::GiveWay;
 use spin::Spun;
-pub(crate) use spin::{Limit, Spin};
+pub(crate) use spin::{Limit, Tries};
 pub(crate) use watch::{Glance, Pulse};
 
 /// After what time the driver has its turn, even if few polls were made.
@@ -318,6 +321,7 @@ fn from_injector(shared: &Shared, seat: &Seat, most: usize) -> Option<Task> {
     }
     let share = (waiting / shared.seats.len() + 1).min(most);
     seat.own.eager.set(true);
+    seat.own.give_way.expect_more();
     let first = shared.injector.pop(share, |task| seat.push_back(task));
     // What comes from outside is pushed at no seat, so no push has seen to a watcher; and whoever
     // pushed the rest may have relied on a search of ours, which has ended without a find (S4).

@@ -143,9 +143,42 @@ fn spins_that_find_nothing_become_rare() {
         let flavor = Flavor::CurrentThread;
         let runtime = runtime(flavor, 1, limit, |_| (), ring_after_thousand);
         runtime.block_on(bell.heard());
-        let WorkerMetrics { parks, spins, useful_spins, .. } = worker(&runtime);
+        let WorkerMetrics { parks, spins, useful_spins, gave_way, .. } = worker(&runtime);
         // The 1st time, the 3rd, 7th, 15th, 31st, 63rd, and then each 64th.
         let expected = if has_processors() { most } else { 0 };
         assert_eq!((parks, spins, useful_spins), (1000, expected, 0));
+        // Nothing came from outside.
+        assert_eq!(gave_way, 0);
+    }
+}
+
+/// One task from outside at each sleep, as a thread brings that waits for each answer.
+#[test]
+fn a_worker_that_gives_way_in_vain_does_it_ever_more_rarely() {
+    for (limit, allowed) in [
+        (Duration::ZERO, 1..=3),
+        (Duration::from_micros(1), 0..=if has_processors() { 0 } else { 3 }),
+    ] {
+        let bell = Arc::new(Bell::default());
+        let parts: Arc<OnceLock<Weak<Parts>>> = Arc::default();
+        let (rung, home) = (bell.clone(), parts.clone());
+        let bring = move |park| {
+            let (bell, parts) = (rung.clone(), home.get().unwrap().upgrade().unwrap());
+            let task = async move {
+                if park == 300 {
+                    bell.ring()
+                }
+            };
+            let spawn = move || drop(Executor::of(&parts).unwrap().spawn(task));
+            thread::spawn(spawn).join().unwrap();
+        };
+        let runtime = runtime(Flavor::CurrentThread, 1, limit, |_| (), bring);
+        parts.set(Arc::downgrade(&runtime.0)).unwrap();
+        runtime.block_on(bell.heard());
+        let WorkerMetrics { parks, gave_way, .. } = worker(&runtime);
+        assert_eq!(parks, 300);
+        // Before the 2nd sleep, the 18th and the 82nd; or none for a while, where one was long. Where spins
+        // were asked for, they are tried in its place.
+        assert!(allowed.contains(&gave_way), "{gave_way} of {allowed:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! How the owner of a seat goes to sleep, and gets up.
 
-use super::{Guest, watch};
+use super::{Guest, give_way::give_way, watch};
 use crate::{seat::Seat, shared::Shared};
 use wharf_base::sync::Instant;
 
@@ -17,6 +17,7 @@ pub(super) fn park(shared: &Shared, seat: &Seat, guest: &impl Guest) {
         unsafe { seat.ring.shrink() };
         shared.config.hook(|config| &config.on_thread_park);
         seat.end_busy();
+        give_way(shared, seat);
         if watches {
             sleep_and_watch(shared, seat, guest);
         } else {

@@ -59,30 +59,36 @@ impl Limit {
         Self { time: time.min(MOST), processors }
     }
 
+    /// Whether the builder has asked for spins.
+    #[inline]
+    pub(super) fn is_on(&self) -> bool {
+        self.processors > 0
+    }
+
     /// Whether a thread may spin where so many seats are awake, its own among them.
     fn permits(&self, awake: usize) -> bool {
         awake < self.processors
     }
 }
 
-/// What a seat has learned of its spins.
+/// What a seat has learned of its tries to spare itself a park.
 #[derive(Debug, Default)]
-pub(crate) struct Spin {
+pub(crate) struct Tries {
     /// How many in a row were in vain.
     in_vain: Cell<u32>,
     /// How many parks to come go without one.
     rest: Cell<u32>,
 }
 
-impl Spin {
+impl Tries {
     /// The seat is about to park: whether it is worth a try.
-    fn is_due(&self) -> bool {
+    pub(super) fn is_due(&self) -> bool {
         let rest = self.rest.get();
         self.rest.set(rest.saturating_sub(1));
         rest == 0
     }
 
-    fn learn(&self, found: bool) {
+    pub(super) fn learn(&self, found: bool) {
         let in_vain = if found { 0 } else { (self.in_vain.get() + 1).min(MOST_IN_VAIN) };
         self.in_vain.set(in_vain);
         self.rest.set((1 << in_vain) - 1);
@@ -102,8 +108,7 @@ pub(super) enum Spun {
 /// Looks out for work, where that is allowed and has paid lately.
 #[inline]
 pub(super) fn spin(shared: &Shared, seat: &Seat, guest: &impl Guest) -> Spun {
-    // Zero processors: it is off.
-    if shared.spin.processors == 0 || !may_spin(shared, seat) {
+    if !shared.spin.is_on() || !may_spin(shared, seat) {
         return Spun::Nothing;
     }
     let spun = look_out(shared, seat, guest);
@@ -165,7 +170,7 @@ mod tests {
 
     #[test]
     fn spins_in_vain_make_the_next_ones_rarer_until_one_finds_something() {
-        let spin = Spin::default();
+        let spin = Tries::default();
         let parks = || {
             let rest = (0..1000).take_while(|_| !spin.is_due()).count();
             spin.learn(false);
