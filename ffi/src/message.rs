@@ -69,8 +69,9 @@ impl Message {
         Self { tag: raw.tag, task: raw.task, kind: raw.kind, code: raw.code, value }
     }
 
-    /// Drops the message without calling finalizers: the caller of the border keeps the data.
-    pub(crate) fn give_back(mut self) {
-        self.value.disarm();
+    /// One that more follow.
+    #[inline]
+    pub(crate) fn data(tag: u64, task: wharf_task_t, value: Value) -> Self {
+        Self { tag, task, kind: WHARF_KIND_DATA, code: 0, value }
     }
 }

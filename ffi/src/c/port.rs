@@ -5,7 +5,7 @@ use crate::{
     bell::{Bell, Notify, wharf_notify_t},
     boundary::{self, call, call_for, call_often},
     id::{wharf_port_t, wharf_runtime_t},
-    message::{Message, WHARF_KIND_CONTROL, WHARF_KIND_DATA, wharf_message_t},
+    message::{WHARF_KIND_CONTROL, WHARF_KIND_DATA, wharf_message_t},
     port::{self, Full, Handler, Limits, Port, Sink, Wait, wharf_handler_t},
     runtime,
     status::*,
@@ -336,13 +336,16 @@ unsafe fn post(
 ) -> wharf_status_t {
     call_often(|| {
         let port = port::get(port)?;
-        // SAFETY: the caller's word; NULL stands for the null value.
-        let value = if value.is_null() { Value::NULL } else { unsafe { Value::copy_from(value) }? };
-        let message = Message { tag, task: 0, kind, code: 0, value };
-        port.post(message).map_err(|(error, message)| {
-            message.give_back();
-            error
-        })?;
+        let mut copy = Value::NULL;
+        if !value.is_null() {
+            // SAFETY: the caller's word.
+            copy = unsafe { Value::copy_from(value) }?;
+        }
+        if let Err(error) = port.post(tag, kind, &mut copy) {
+            // What is external stays the host's.
+            copy.disarm();
+            return Err(error);
+        }
         Ok(WHARF_OK)
     })
 }

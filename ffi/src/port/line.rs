@@ -130,6 +130,9 @@ impl Line {
 
     /// Moves the first messages to where a host will read them, as many as there is room for.
     pub(crate) fn move_into(&mut self, places: &mut [MaybeUninit<wharf_message_t>]) -> Moved {
+        if let [place] = places {
+            return self.move_one(place);
+        }
         let mut moved = Moved { messages: self.heads.len().min(places.len()), data: 0 };
         if moved.messages == 0 {
             return moved;
@@ -147,6 +150,14 @@ impl Line {
         // A head owns nothing of itself: what its word points to has changed hands above.
         self.heads.drain(..moved.messages);
         moved
+    }
+
+    #[inline]
+    fn move_one(&mut self, place: &mut MaybeUninit<wharf_message_t>) -> Moved {
+        let Some(message) = self.pop_front() else { return Moved::default() };
+        let data = usize::from(message.kind == WHARF_KIND_DATA);
+        place.write(message.into_raw());
+        Moved { messages: 1, data }
     }
 
     /// Where the first message of this kind is.

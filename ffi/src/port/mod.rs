@@ -145,15 +145,15 @@ impl Port {
         self.fulfil(duty);
     }
 
-    /// Posts a data or control message.
-    pub(crate) fn post(self: &Arc<Self>, message: Message) -> Result<(), (Error, Message)> {
+    /// Posts a data or control message of a host's; the value is taken where the answer is OK.
+    #[inline]
+    pub(crate) fn post(self: &Arc<Self>, tag: u64, kind: i32, value: &mut Value) -> Result<()> {
         let duty = match &self.sink {
-            Sink::Queue | Sink::Handler(_) => self.mailbox.post(message)?,
+            Sink::Queue | Sink::Handler(_) => self.mailbox.post(tag, kind, value)?,
             Sink::Dart(dart) => {
-                if let Err(error) = self.mailbox.begin_post(message.kind == WHARF_KIND_DATA) {
-                    return Err((error, message));
-                }
-                self.post_begun(dart, message)
+                self.mailbox.begin_post(kind == WHARF_KIND_DATA)?;
+                let value = std::mem::replace(value, Value::NULL);
+                self.post_begun(dart, Message { tag, task: 0, kind, code: 0, value })
             }
         };
         self.fulfil(duty);

@@ -1,7 +1,7 @@
 //! loom models of the mailbox: every interleaving of the threads that meet there, within the bound.
 
 use super::{
-    mailbox::{Bell, Last, Limits, Mailbox, Wait},
+    mailbox::{Bell, Duty, Last, Limits, Mailbox, Wait},
     tasks::{Abort, Sender},
 };
 use crate::{
@@ -54,12 +54,12 @@ fn mailbox() -> Arc<TestBox> {
     Arc::new(Mailbox::new(0, Limits::default(), false))
 }
 
-fn data(tag: u64) -> Message {
-    Message { tag, task: 0, kind: WHARF_KIND_DATA, code: 0, value: Value::NULL }
+fn try_post(mailbox: &TestBox, tag: u64) -> Result<Duty> {
+    mailbox.post(tag, WHARF_KIND_DATA, &mut { Value::NULL })
 }
 
 fn post(mailbox: &TestBox, tag: u64) {
-    let _ = mailbox.post(data(tag)).map_err(|(error, _)| panic!("{error}"));
+    let _ = try_post(mailbox, tag).map_err(|error| panic!("{error}"));
 }
 
 /// Receives up to two messages; their tags.
@@ -320,7 +320,7 @@ fn credit_against_a_waiting_stream() {
         };
         loom::future::block_on(std::future::poll_fn(|cx| mailbox.poll_room(cx))).unwrap();
         post(&mailbox, 1);
-        assert!(mailbox.post(data(2)).is_err(), "one was granted");
+        assert!(try_post(&mailbox, 2).is_err(), "one was granted");
         host.join().unwrap();
     });
 }
@@ -359,12 +359,12 @@ fn the_drainer_sees_every_message() {
         let poster = {
             let (mailbox, seen) = (mailbox.clone(), seen.clone());
             thread::spawn(move || {
-                if mailbox.post(data(1)).is_ok_and(|duty| duty.pump) {
+                if try_post(&mailbox, 1).is_ok_and(|duty| duty.pump) {
                     drain(&mailbox, &seen);
                 }
             })
         };
-        if mailbox.post(data(2)).is_ok_and(|duty| duty.pump) {
+        if try_post(&mailbox, 2).is_ok_and(|duty| duty.pump) {
             drain(&mailbox, &seen);
         }
         poster.join().unwrap();
@@ -384,7 +384,7 @@ fn a_task_waits_at_its_own_port() {
         let host = {
             let mailbox = mailbox.clone();
             thread::spawn(move || {
-                let _ = mailbox.post(data(1)).map_err(|(error, _)| panic!("{error}"));
+                let _ = try_post(&mailbox, 1).map_err(|error| panic!("{error}"));
                 let _ = mailbox.close();
             })
         };

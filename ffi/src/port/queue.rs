@@ -3,8 +3,9 @@
 //! Every task that was accepted has a place reserved for its terminal message: `reserved` places
 //! are kept free in the buffer beyond what is in it, so that pushing one never allocates.
 
-use super::{line::Line, tasks::Sender};
+use super::line::Line;
 use crate::{
+    id::wharf_task_t,
     message::{Message, WHARF_KIND_DATA, wharf_message_t},
     status::{Error, Result, WHARF_NO_MEMORY},
     value::Value,
@@ -115,16 +116,16 @@ impl Messages {
         Pushed::In(None)
     }
 
-    /// Pushes a message that has no place reserved, if that takes no thought; whether it did.
+    /// Pushes a data message that has no place reserved, if that takes no thought; whether it did.
     #[inline]
-    pub(crate) fn push_plain(&mut self, value: &mut Value, of: &Sender) -> bool {
+    pub(crate) fn push_plain(&mut self, value: &mut Value, tag: u64, task: wharf_task_t) -> bool {
         if self.plain == 0 || !value.is_narrow() {
             return false;
         }
         self.plain -= 1;
         self.data += 1;
         self.posted += 1;
-        self.normal.push_back(of.data(mem::replace(value, Value::NULL)));
+        self.normal.push_back(Message::data(tag, task, mem::replace(value, Value::NULL)));
         true
     }
 
@@ -176,6 +177,8 @@ impl Messages {
         let control = self.control.move_into(places);
         let normal = self.normal.move_into(&mut places[control.messages..]);
         self.data -= normal.data;
+        // There is as much more room.
+        self.plain += normal.data;
         control.messages + normal.messages
     }
 
@@ -290,6 +293,25 @@ mod tests {
         queue.push_control(message(WHARF_KIND_CONTROL, 7));
         queue.push_control(message(WHARF_KIND_CONTROL, 8));
         assert_eq!(drain(&mut queue), [7, 8, 1, 2]);
+    }
+
+    #[test]
+    fn what_is_moved_out_makes_plain_room_again_and_no_more() {
+        for capacity in [3, 7, 40] {
+            let mut queue = Messages::new(capacity, Full::Refuse);
+            for round in 0..100 {
+                queue.reserve().unwrap();
+                data(&mut queue, round);
+                while queue.push_plain(&mut Value::int64(7), round, 0) {}
+                assert!(queue.plain == 0 || queue.data == capacity, "{capacity}, {round}");
+                let mut places = [MaybeUninit::uninit(); 2];
+                let before = queue.len();
+                queue.move_into(&mut places[..1 + round as usize % 2]);
+                assert!(queue.data < capacity && queue.len() < before);
+                assert!(queue.plain <= capacity.saturating_sub(queue.data));
+                assert!(queue.plain + queue.reserved <= queue.normal.narrow_room());
+            }
+        }
     }
 
     #[test]

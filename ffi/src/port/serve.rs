@@ -175,10 +175,10 @@ fn obey(port: &Arc<Port>, handler: &Handler, control: Control, tag: u64) {
         Control::Pause => handler.paused.store(true, SeqCst),
         Control::Resume => handler.paused.store(false, SeqCst),
         Control::Ping(to) => {
-            let pong = Message { tag, task: 0, kind: WHARF_KIND_DATA, code: 0, value: Value::NULL };
             // Whoever asked may be gone by now.
             if let Ok(to) = get(to as u64) {
-                let _ = to.post(pong);
+                let mut nothing = Value::NULL;
+                let _ = to.post(tag, WHARF_KIND_DATA, &mut nothing);
             }
         }
         Control::Kill => {

@@ -20,6 +20,13 @@ impl Value {
     ///
     /// Pointers that are not NULL point to what the types and lengths say.
     pub(crate) unsafe fn copy_from(raw: *const wharf_value_t) -> Result<Self> {
+        // SAFETY: the caller's word.
+        if let Some(raw) = unsafe { raw.as_ref() } {
+            if (WHARF_TYPE_NULL..WHARF_TYPE_STRING).contains(&raw.r#type) {
+                // SAFETY: there is nothing to be checked: a number points nowhere.
+                return unsafe { copy(raw, External::Shared) };
+            }
+        }
         let mut budget = Budget { count: WHARF_VALUE_MAX_COUNT, bytes: WHARF_VALUE_MAX_BYTES };
         // SAFETY: the caller's word is passed on.
         unsafe {

@@ -4,7 +4,7 @@ use super::{FromValue, IntoValue, Value, convert::mismatch, raw::*};
 use crate::{
     dart::Isolate,
     id::wharf_port_t,
-    message::{Message, WHARF_KIND_CONTROL, WHARF_KIND_DATA},
+    message::{WHARF_KIND_CONTROL, WHARF_KIND_DATA},
     port,
     status::{Error, Result, WHARF_NO_PORT},
 };
@@ -51,15 +51,14 @@ impl SendPort {
         self.post_as(tag, value.into_value()?.within_limits()?, WHARF_KIND_CONTROL)
     }
 
-    fn post_as(self, tag: u64, value: Value, kind: i32) -> Result<()> {
+    fn post_as(self, tag: u64, mut value: Value, kind: i32) -> Result<()> {
         if self.origin != 0 {
             return match Isolate::new(self.id).post(value) {
                 true => Ok(()),
                 false => Err(Error::new(WHARF_NO_PORT, "the Dart VM did not take the message")),
             };
         }
-        let message = Message { tag, task: 0, kind, code: 0, value };
-        port::get(self.id as u64)?.post(message).map_err(|(error, _)| error)
+        port::get(self.id as u64)?.post(tag, kind, &mut value)
     }
 }
 

@@ -2,11 +2,11 @@
 
 use super::{Bell, Duty, Mailbox, Phase, State, refusal};
 use crate::{
-    id::no_task,
-    message::{Message, WHARF_KIND_CONTROL, WHARF_KIND_DATA},
+    id::{Id, no_task},
+    message::{Message, WHARF_KIND_DATA},
     port::{
         queue::Pushed,
-        tasks::{Abort, Sender},
+        tasks::{Abort, Sender, Tasks},
     },
     status::{Error, Result, WHARF_FULL},
     value::Value,
@@ -17,6 +17,10 @@ use std::{
 };
 use wharf_base::sync::{MutexGuard, atomic::Ordering::Relaxed, lock};
 
+/// What stands in a message's place for its value until that is taken.
+const NONE: Value = Value::NULL;
+
+#[cold]
 fn full() -> Error {
     Error::new(WHARF_FULL, "the port is full: take messages out, or grant credit")
 }
@@ -30,86 +34,82 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         let may = state.phase == Phase::Open
             && state.credit.is_none()
             && state.tasks.is_live(sender.key)
-            && state.messages.push_plain(value, sender);
+            && state.messages.push_plain(value, sender.tag, sender.task);
         if !may {
-            return self.post_with_care(state, sender, value);
+            return self.post_with_care(state, Message::data(sender.tag, sender.task, NONE), value);
         }
         let arrived = self.arrived(&mut state);
         drop(state);
         Ok(self.announce(arrived))
     }
 
+    /// Posts a data or control message of a host's; the value as with [`post_as`](Self::post_as).
+    #[inline]
+    pub(crate) fn post(&self, tag: u64, kind: i32, value: &mut Value) -> Result<Duty> {
+        let mut state = lock(&self.state);
+        let may = kind == WHARF_KIND_DATA
+            && state.phase == Phase::Open
+            && state.credit.is_none()
+            && state.messages.push_plain(value, tag, 0);
+        if !may {
+            let message = Message { kind, ..Message::data(tag, 0, NONE) };
+            return self.post_with_care(state, message, value);
+        }
+        let arrived = self.arrived(&mut state);
+        drop(state);
+        Ok(self.announce(arrived))
+    }
+
+    /// Posts a message that may be refused or dropped by the port's policy.
     #[inline(never)]
     fn post_with_care(
         &self,
         mut state: MutexGuard<'_, State<A>>,
-        sender: &Sender,
+        mut message: Message,
         value: &mut Value,
     ) -> Result<Duty> {
         if state.phase != Phase::Open {
             return Err(refusal(state.phase));
         }
-        if state.credit == Some(0) {
+        let costs = message.kind == WHARF_KIND_DATA;
+        if costs && state.credit == Some(0) {
             return Err(full());
         }
-        if !state.tasks.is_live(sender.key) {
-            return Err(no_task(sender.task));
+        // 0 is a host.
+        if message.task != 0 && !state.tasks.is_live(Tasks::<A>::key(Id::unpack(message.task))) {
+            return Err(no_task(message.task));
         }
-        let message = sender.data(mem::replace(value, Value::NULL));
-        let out = match state.messages.push_data(message) {
+        message.value = mem::replace(value, NONE);
+        let pushed = if costs {
+            state.messages.push_data(message)
+        } else {
+            // Relaxed: see `receiving`.
+            self.overtaking.store(true, Relaxed);
+            state.messages.push_control(message)
+        };
+        let out = match pushed {
             Pushed::Refused(message) => {
                 *value = message.value;
                 return Err(full());
             }
             Pushed::In(out) => out,
         };
-        state.spend();
-        Ok(self.posted(state, out))
-    }
-
-    /// What follows a push: `out` has gone out for it, and is dropped outside the lock.
-    fn posted(&self, mut state: MutexGuard<'_, State<A>>, out: Option<Vec<Message>>) -> Duty {
-        // Bytes of the host's in it are given back by host code, which a close waits for.
+        if costs {
+            state.spend();
+        }
+        // Bytes of the host's in what has gone out are given back by host code, for which a close waits.
         state.callbacks += usize::from(out.is_some());
         let arrived = self.arrived(&mut state);
         drop(state);
         let gone = out.map_or_else(Duty::default, |out| self.let_go(out));
         let duty = self.announce(arrived);
-        Duty { forget: duty.forget || gone.forget, ..duty }
+        Ok(Duty { forget: duty.forget || gone.forget, ..duty })
     }
 
     #[cold]
     fn let_go(&self, out: Vec<Message>) -> Duty {
         drop(out);
         self.end_callback()
-    }
-
-    /// Posts a message that may be refused or dropped by the port's policy.
-    pub(crate) fn post(&self, message: Message) -> Result<Duty, (Error, Message)> {
-        let mut state = lock(&self.state);
-        if state.phase != Phase::Open {
-            return Err((refusal(state.phase), message));
-        }
-        let costs = message.kind == WHARF_KIND_DATA;
-        let pushed = match message.kind {
-            WHARF_KIND_CONTROL => {
-                // Relaxed: see `receiving`.
-                self.overtaking.store(true, Relaxed);
-                state.messages.push_control(message)
-            }
-            _ if state.credit == Some(0) => Pushed::Refused(message),
-            _ => state.messages.push_data(message),
-        };
-        let out = match pushed {
-            Pushed::Refused(message) => {
-                return Err((full(), message));
-            }
-            Pushed::In(out) => out,
-        };
-        if costs {
-            state.spend();
-        }
-        Ok(self.posted(state, out))
     }
 
     /// Ready when the port takes a data message, or never will again.
@@ -161,7 +161,7 @@ impl Sender {
     /// A data message of the task's.
     #[inline]
     pub(crate) fn data(&self, value: Value) -> Message {
-        Message { tag: self.tag, task: self.task, kind: WHARF_KIND_DATA, code: 0, value }
+        Message::data(self.tag, self.task, value)
     }
 }
 
