@@ -384,7 +384,9 @@ fn a_task_waits_at_its_own_port() {
         let host = {
             let mailbox = mailbox.clone();
             thread::spawn(move || {
-                let _ = try_post(&mailbox, 1).map_err(|error| panic!("{error}"));
+                let _ = mailbox
+                    .post(1, WHARF_KIND_DATA, &mut { Value::NULL })
+                    .map_err(|error| panic!("{error}"));
                 let _ = mailbox.close();
             })
         };
