@@ -90,12 +90,19 @@ impl Builder {
     }
 
     /// The name of the runtime's threads. `wharf-worker` by default.
+    ///
+    /// # Panics
+    ///
+    /// If `name` contains a NUL byte: the system takes no such name.
+    #[track_caller]
     pub fn thread_name(&mut self, name: impl Into<String>) -> &mut Self {
         let name = name.into();
+        assert!(!name.contains('\0'), "a thread's name has no NUL byte; {name:?} was asked for");
         self.thread_name_fn(move || name.clone())
     }
 
-    /// A function that names each thread as it starts.
+    /// A function that names each thread as it starts. Where it panics, or the name contains a NUL
+    /// byte, that is logged, and the thread is called `wharf-worker`.
     pub fn thread_name_fn(
         &mut self,
         name: impl Fn() -> String + Send + Sync + 'static,

@@ -136,6 +136,12 @@ fn blocking_inside_a_task_is_a_clear_panic() {
 }
 
 #[test]
+#[should_panic(expected = "a thread's name has no NUL byte")]
+fn a_thread_name_that_no_thread_can_have_is_refused_at_once() {
+    Builder::new_multi_thread().thread_name("do\0ck");
+}
+
+#[test]
 fn several_runtimes_live_side_by_side() {
     let one = Builder::new_multi_thread().worker_threads(1).thread_name("one").build().unwrap();
     let two = Builder::new_multi_thread().worker_threads(1).thread_name("two").build().unwrap();

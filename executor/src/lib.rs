@@ -97,7 +97,7 @@
 //! | in the waker of whoever awaits a handle: in its wake or its drop | logged, contained |
 //! | in the clone of that waker | passed on to whoever polls the handle, which stays as it was |
 //! | in a blocking job, or in the drop of one that did not run | as in a poll |
-//! | in a hook, or in the function that names threads | logged, contained |
+//! | in a hook, or in the function that names threads; a name with a NUL | logged, contained |
 //! | in the main future | `block_on` passes it on; tasks go on |
 //! | in a driver | not contained: a driver is part of the runtime |
 //!

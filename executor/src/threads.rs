@@ -258,7 +258,11 @@ impl Shared {
     /// Starts a thread of this executor's, with the name and the stack that it should have.
     pub(crate) fn start_thread(&self, main: start::Main) -> io::Result<()> {
         let mut name = "wharf-worker".to_owned();
-        contain(|| name = (self.config.thread_name)());
+        contain(|| {
+            let given = (self.config.thread_name)();
+            assert!(!given.contains('\0'), "a thread's name has no NUL byte; {given:?} was given");
+            name = given;
+        });
         start::thread(name, self.config.thread_stack_size, main)
     }
 }

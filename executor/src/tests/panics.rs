@@ -216,9 +216,9 @@ fn in_hooks_and_in_the_naming_of_threads() {
         on_thread_stop: hook(1),
         on_thread_park: hook(2),
         on_thread_unpark: hook(3),
-        thread_name: Arc::new(move || {
-            names.fetch_add(1, SeqCst);
-            panic!("name")
+        thread_name: Arc::new(move || match names.fetch_add(1, SeqCst) % 2 {
+            0 => "a name with a \0".to_owned(),
+            _ => panic!("name"),
         }),
         ..Config::default()
     };
