@@ -55,6 +55,64 @@ fn udp_both_families_connected_and_not() {
     }
 }
 
+/// Each of the four kinds of sockets, with a system call that it has no method for: a receive with flags.
+macro_rules! own_operations_on {
+    ($here:expr, $peer:expr, $send:ident) => {{
+        let (here, peer) = ($here, $peer);
+        let mut calls = 0;
+        let mut recv = || {
+            calls += 1;
+            let mut room = [std::mem::MaybeUninit::uninit(); 16];
+            socket2::SockRef::from(&here).recv_with_flags(&mut room, libc::MSG_TRUNC)
+        };
+        let nothing = here.try_io(Interest::READABLE, &mut recv).unwrap_err();
+        assert_eq!(nothing.kind(), ErrorKind::WouldBlock);
+        let again = here.try_io(Interest::READABLE, &mut recv).unwrap_err();
+        assert_eq!(again.kind(), ErrorKind::WouldBlock);
+        let waiting = here.async_io(Interest::READABLE, &mut recv);
+        let sending = async {
+            step_back().await;
+            peer.$send(b"ahoy").await.unwrap();
+        };
+        assert_eq!(both(waiting, sending).await.0.unwrap(), 4);
+        assert_eq!(calls, 2, "not called where nothing is ready");
+        let unclear = here.try_io(Interest::BOTH, || Ok(())).unwrap_err();
+        assert_eq!(unclear.kind(), ErrorKind::InvalidInput);
+        assert_eq!(here.try_io(Interest::WRITABLE, || Ok(7)).unwrap(), 7);
+    }};
+}
+
+/// Lets the other future of `both` be polled first.
+async fn step_back() {
+    let mut again = true;
+    std::future::poll_fn(|cx| {
+        if std::mem::take(&mut again) {
+            cx.waker().wake_by_ref();
+            return std::task::Poll::Pending;
+        }
+        std::task::Poll::Ready(())
+    })
+    .await;
+}
+
+#[test]
+fn operations_of_ones_own_on_every_socket() {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let connecting = TcpStream::connect(listener.local_addr().unwrap());
+        let (client, server) = both(connecting, listener.accept()).await;
+        own_operations_on!(client.unwrap(), server.unwrap().0, write_all);
+        let (one, other) = UnixStream::pair().unwrap();
+        own_operations_on!(one, other, write_all);
+        let (one, other) = UnixDatagram::pair().unwrap();
+        own_operations_on!(one, other, send);
+        let one = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let other = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        other.connect(one.local_addr().unwrap()).await.unwrap();
+        own_operations_on!(one, other, send);
+    });
+}
+
 #[test]
 fn udp_several_datagrams_behind_one_event() {
     run(async {

@@ -89,6 +89,8 @@ fn vectored_peek_and_try() {
         let mut buf = [0; 3];
         assert_eq!(server.peek(&mut buf).await.unwrap(), 3);
         assert_eq!(&buf, b"abc");
+        let peeked = std::future::poll_fn(|cx| server.poll_peek(cx, &mut buf[..2])).await;
+        assert_eq!(peeked.unwrap(), 2);
         let (mut one, mut rest) = ([0; 1], [0; 9]);
         let mut slices = [IoSliceMut::new(&mut one), IoSliceMut::new(&mut rest)];
         assert_eq!(server.read_vectored(&mut slices).await.unwrap(), 5);

@@ -24,6 +24,18 @@ impl Interest {
     pub const WRITABLE: Self = Self(mio::Interest::WRITABLE);
     /// Both.
     pub const BOTH: Self = Self(BOTH);
+
+    /// The one direction, for who can wait only for one.
+    pub(crate) fn direction(self) -> io::Result<Direction> {
+        match (self.0.is_readable(), self.0.is_writable()) {
+            (true, false) => Ok(Direction::Read),
+            (false, true) => Ok(Direction::Write),
+            _ => Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "an operation waits for one direction: ask for Interest::READABLE or Interest::WRITABLE",
+            )),
+        }
+    }
 }
 
 /// A descriptor of the user's own: an inotify or eventfd, a device, a library's socket.

@@ -303,6 +303,44 @@ macro_rules! polling_writes {
     };
 }
 
+/// Operations of the user's own, for a type with a field `source`.
+macro_rules! own_operations {
+    () => {
+        /// Waits for one direction and runs `op`, a system call that this type has no method for, until it
+        /// says something else than `WouldBlock`.
+        ///
+        /// Cancel safe: where `op` succeeds, this returns in the same poll.
+        ///
+        /// # Errors
+        ///
+        /// `op`'s; that the runtime has been shut down; `InvalidInput` for both directions at once.
+        pub async fn async_io<R>(
+            &self,
+            interest: crate::io::Interest,
+            mut op: impl FnMut() -> io::Result<R>,
+        ) -> io::Result<R> {
+            let direction = interest.direction()?;
+            let try_once = || Ok((op()?, crate::registration::Left::Perhaps));
+            self.source.registration().run(direction, try_once).await
+        }
+
+        /// Runs `op` once, if that is worth a try in this direction. Where it says `WouldBlock` the
+        /// readiness is cleared, so that the next wait waits.
+        ///
+        /// # Errors
+        ///
+        /// `WouldBlock` where nothing is ready, without a call of `op`; else as
+        /// [`async_io`](Self::async_io).
+        pub fn try_io<R>(
+            &self,
+            interest: crate::io::Interest,
+            op: impl FnOnce() -> io::Result<R>,
+        ) -> io::Result<R> {
+            self.source.registration().try_run(interest.direction()?, op)
+        }
+    };
+}
+
 /// What every socket can do as a descriptor, for a type with a field `source` and the standard
 /// library's counterpart.
 macro_rules! descriptor {
@@ -342,7 +380,9 @@ macro_rules! descriptor {
     };
 }
 
-pub(crate) use {descriptor, ending, polling_reads, polling_writes, reading, writing};
+pub(crate) use {
+    descriptor, ending, own_operations, polling_reads, polling_writes, reading, writing,
+};
 
 use std::io;
 

@@ -96,6 +96,7 @@ impl TcpStream {
     reading!();
     writing!();
     ending!();
+    super::methods::own_operations!();
     super::methods::polling_reads!();
     super::methods::polling_writes!();
 
@@ -112,6 +113,15 @@ impl TcpStream {
         buf: &'a mut [u8],
     ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
         self.source.run(Direction::Read, move |stream| stream.peek(buf))
+    }
+
+    /// As [`peek`](Self::peek), for the one task that polls for reading.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.source.poll_run(cx, Direction::Read, |stream| stream.peek(buf))
     }
 
     /// Borrows the two directions, each for a task of its own.

@@ -48,6 +48,7 @@ impl UdpSocket {
         addr::first_that_works(found, connect).await
     }
 
+    super::methods::own_operations!();
     datagrams!(SocketAddr);
 
     /// Sends one datagram to `target` and returns how many bytes went.

@@ -63,6 +63,7 @@ impl UnixDatagram {
         self.source.get().connect(path)
     }
 
+    super::methods::own_operations!();
     datagrams!(SocketAddr);
 
     /// Sends one datagram to the socket at `target` and returns how many bytes went.

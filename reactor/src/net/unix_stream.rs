@@ -103,6 +103,7 @@ impl UnixStream {
     reading!();
     writing!();
     ending!();
+    super::methods::own_operations!();
     polling_reads!();
     polling_writes!();
 
