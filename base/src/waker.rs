@@ -131,14 +131,15 @@ impl WakerSlot {
     /// Gives the cell free after a registration.
     fn finish(&self, idle: usize) {
         // Release: the next owner sees the cell (pairs with the acquires in `begin` and `take`).
-        // Acquire on failure: pairs with the taker's AcqRel, so its condition is seen by our wake.
-        if self.state.compare_exchange(REGISTERING, idle, Release, Acquire).is_ok() {
+        // Relaxed on failure: the swap below acquires.
+        if self.state.compare_exchange(REGISTERING, idle, Release, Relaxed).is_ok() {
             return;
         }
         // A taker came by and left its bit: the cell is still ours, its wake is now our duty.
         // SAFETY: REGISTERING is still set, so the cell is still ours.
         let missed = self.waker.with_mut(|cell| unsafe { (*cell).take() });
-        // AcqRel: release the cell, and see what further takers did before they left.
+        // AcqRel: releases the cell, and acquires what all takers that came by did before (pairs with
+        // `take`), so that whoever our wake wakes sees it.
         self.state.swap(IDLE, AcqRel);
         if let Some(waker) = missed {
             waker.wake();
@@ -322,6 +323,31 @@ mod models {
             for thread in taking {
                 thread.join().unwrap();
             }
+        });
+    }
+
+    /// A task that may only be woken once something is to be seen.
+    struct Expecting(Arc<AtomicBool>);
+
+    impl std::task::Wake for Expecting {
+        fn wake(self: std::sync::Arc<Self>) {
+            assert!(self.0.load(Relaxed), "woken, and nothing to be seen");
+        }
+    }
+
+    /// Proves: a wake that the registering side gives in a taker's stead hands on what that one did
+    /// before. Seen to fail with `begin` or the swap in `finish` not acquiring.
+    #[test]
+    fn what_was_before_a_wake_is_seen_after_it() {
+        model(|| {
+            let (slot, done) = (Arc::new(WakerSlot::new()), Arc::new(AtomicBool::new(false)));
+            let (taken, set) = (slot.clone(), done.clone());
+            let waking = thread::spawn(move || {
+                set.store(true, Relaxed);
+                drop(taken.take());
+            });
+            slot.register(&std::sync::Arc::new(Expecting(done)).into());
+            waking.join().unwrap();
         });
     }
 }
