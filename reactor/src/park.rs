@@ -24,7 +24,7 @@ use wharf_base::sync::{
     Condvar, Mutex,
     atomic::{
         AtomicUsize,
-        Ordering::{AcqRel, Acquire},
+        Ordering::{AcqRel, Acquire, Relaxed, Release},
     },
     lock,
 };
@@ -52,20 +52,19 @@ impl Parking {
         self.lie_down(ON_POLL)
     }
 
-    /// The owner has come back from its epoll.
+    /// The owner is awake again; a permit is used up.
     pub(crate) fn got_up(&self) {
-        // AcqRel: acquires what whoever unparked did before.
-        self.state.swap(RUNNING, AcqRel);
+        // Acquire: sees what whoever has unparked us did before.
+        self.state.swap(RUNNING, Acquire);
     }
 
     fn lie_down(&self, how: usize) -> bool {
-        // AcqRel: releases what the owner did before to whoever unparks it; Acquire on failure:
-        // pairs with the unpark that left the permit.
-        if self.state.compare_exchange(RUNNING, how, AcqRel, Acquire).is_ok() {
+        // Release: whoever unparks us finds the epoll that we sleep in. Relaxed on failure: the swap
+        // acquires.
+        if self.state.compare_exchange(RUNNING, how, Release, Relaxed).is_ok() {
             return true;
         }
-        // AcqRel: the unpark's store, or a later one's.
-        self.state.swap(RUNNING, AcqRel);
+        self.got_up();
         false
     }
 
@@ -76,8 +75,8 @@ impl Parking {
             return;
         }
         loop {
-            // Acquire: pairs with the unpark.
-            if self.state.load(Acquire) != ON_CONDVAR {
+            // Relaxed: the swap acquires.
+            if self.state.load(Relaxed) != ON_CONDVAR {
                 break;
             }
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));

@@ -2,10 +2,7 @@
 
 use super::*;
 use loom::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::{Arc, atomic::AtomicBool},
     thread,
 };
 
@@ -92,7 +89,11 @@ impl Seat {
     }
 
     fn unpark(&self) {
-        self.parking.unpark(|| self.arrive(false));
+        self.parking.unpark(|| {
+            // Relaxed: the word has to order it.
+            assert!(self.open.load(Relaxed), "its owner sleeps in an epoll that is not there");
+            self.arrive(false);
+        });
     }
 }
 
@@ -152,6 +153,21 @@ fn an_epoll_is_opened_while_its_owner_sleeps_without() {
             seat.turn();
         }
         registering.join().unwrap();
+    });
+}
+
+/// Proves: whoever unparks an owner that has just opened its epoll and sleeps in it finds that epoll.
+/// Seen to fail with `lie_down` not releasing, and with `unpark` not acquiring.
+#[test]
+fn an_unpark_against_an_owner_that_opens_its_epoll() {
+    model(|| {
+        let seat = Seat::new(false);
+        let other = seat.clone();
+        let unparker = thread::spawn(move || other.unpark());
+        // Relaxed: nobody but the owner looks, save whom it has to be handed on to.
+        seat.open.store(true, Relaxed);
+        seat.turn();
+        unparker.join().unwrap();
     });
 }
 

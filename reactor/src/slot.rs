@@ -35,7 +35,7 @@ use wharf_base::{
         Mutex,
         atomic::{
             AtomicPtr, AtomicU64,
-            Ordering::{AcqRel, Acquire, Relaxed},
+            Ordering::{AcqRel, Acquire, Relaxed, Release},
         },
         lock,
     },
@@ -143,8 +143,8 @@ impl Slot {
     pub(crate) fn let_in(&self, ready: u64) -> u32 {
         // Relaxed: the slab's lock orders tenants; the last one's leaving changed the generation.
         let generation = self.word.load(Relaxed) >> GENERATION_SHIFT;
-        // AcqRel, as every change of the word: an event's exchange may be going on.
-        self.word.swap(ready | (generation << GENERATION_SHIFT), AcqRel);
+        // Relaxed: nothing is handed on; an event's exchange that is going on comes before or after.
+        self.word.swap(ready | (generation << GENERATION_SHIFT), Relaxed);
         generation as u32
     }
 
@@ -153,8 +153,8 @@ impl Slot {
     pub(crate) fn let_out(&self, generations: u32) {
         let generation = (self.word.load(Relaxed) >> GENERATION_SHIFT) as u32;
         let next = u64::from(generation.wrapping_add(1) & generations);
-        // AcqRel, as every change of the word: an event's exchange may be going on.
-        self.word.swap(next << GENERATION_SHIFT, AcqRel);
+        // Relaxed: as in `let_in`.
+        self.word.swap(next << GENERATION_SHIFT, Relaxed);
         drop((self.reader.take(), self.writer.take()));
         if let Some(crowd) = self.crowd() {
             let forgotten = std::mem::take(&mut lock(crowd).waiters);
@@ -263,8 +263,9 @@ impl Slot {
         // Counted from one, and nobody lives to see it wrap.
         let key = Place::new(crowd.last).expect("fewer than 2^64 waits");
         crowd.waiters.push((key, direction, waker));
-        // AcqRel: pairs with an event's exchange, in either order: see the module's protocol.
-        self.word.fetch_or(CROWD, AcqRel);
+        // Release: an event that comes after this finds the list. What one before it has announced
+        // is acquired by the second look, which reads this very word, or a later one.
+        self.word.fetch_or(CROWD, Release);
         *place = Some(key);
     }
 
