@@ -170,7 +170,7 @@ impl Idle {
     /// in before [`is_attended`](Self::is_attended) told them that it has an owner, is seen then.
     pub(crate) fn vacate(&self, seat: usize) {
         self.vacant.insert(seat);
-        // Pairs with `is_attended`, with the fence of a shutdown, and with P2.
+        // Pairs with `is_attended`, and with P2.
         fence(SeqCst);
     }
 

@@ -146,14 +146,14 @@ impl Shared {
 
     #[inline]
     pub(crate) fn is_closed(&self) -> bool {
-        // Relaxed: a hint, or after a fence; what the shutdown does is ordered by the seats.
+        // Relaxed: a hint, or after a change of `vacant` or a park (see `shutdown`).
         self.closed.load(Relaxed)
     }
 
-    /// Begins the shutdown; whether it had not begun yet.
-    pub(crate) fn close(&self) -> bool {
-        // AcqRel: for form; the fences of the park protocol order it with the sleepers.
-        !self.closed.swap(true, AcqRel)
+    /// Begins the shutdown.
+    pub(crate) fn close(&self) {
+        // Relaxed: the changes of `vacant`, and the unparks, hand it on (see `shutdown`).
+        self.closed.store(true, Relaxed);
     }
 
     pub(crate) fn is_multi_thread(&self) -> bool {

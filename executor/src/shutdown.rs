@@ -6,21 +6,20 @@
 //! a place in a queue is only a reference, which is let go. A task in the middle of a poll is marked,
 //! and ended by the thread that polls it, when that returns.
 //!
-//! *No seat is forgotten.* The shutdown closes, then has a fence, then looks which seats are vacant;
-//! who leaves a seat makes it vacant, then has a fence, then looks whether the executor is closed. One
-//! of the two sees the other, and only one gets the seat. *No task is forgotten.* A spawn at a seat is
+//! *No seat is forgotten.* The shutdown closes, then takes each seat out of `vacant`; who leaves a seat
+//! puts it in there, then looks whether the executor is closed. Both are read-modify-writes of one
+//! word, so either the shutdown comes second and gets the seat, or the other one does, and sees the
+//! close. (It must therefore not look first whether the seat is there.) Where somebody sits, he is
+//! unparked whether or not he sleeps, and sees the close by the permit. *No task is forgotten.* A spawn at a seat is
 //! the owner's doing, as is the drain: what comes before is found, what comes after ends at once.
 //! Spawns from outside are ordered with their drain by a lock.
 
 use crate::{seat::Seat, shared::Shared, worker};
-use wharf_base::sync::atomic::{Ordering::*, fence};
 
 impl Shared {
     /// Begins the end, or goes on with it. `here` is the seat of this thread.
     pub(crate) fn begin_shutdown(&self, here: Option<&Seat>) {
         self.close();
-        // Pairs with the fences in `Idle::fall_asleep` and `Idle::vacate`.
-        fence(SeqCst);
         self.pool.close();
         for place in self.threads.close() {
             if place.searching {

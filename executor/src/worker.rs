@@ -114,9 +114,6 @@ impl<'a> Sitting<'a> {
 impl Drop for Sitting<'_> {
     fn drop(&mut self) {
         let ours = self.seat.is_ours();
-        if ours && self.shared.is_closed() {
-            drain(self.shared, self.seat);
-        }
         // SAFETY: `before` was this thread's seat before, and still is.
         unsafe { Seat::sit(self.before) };
         if ours {
