@@ -72,14 +72,33 @@ macro_rules! model_local {
     )*};
 }
 
-/// A point in time. They are all the same one: a model that follows a clock can't be repeated.
+/// Not zero: what is longest reaches beyond the end.
+const BEGINNING: Duration = Duration::from_nanos(1);
+
+thread_local! {
+    /// loom runs all threads of a model on one, so this is theirs together.
+    static NOW: Cell<Duration> = const { Cell::new(BEGINNING) };
+}
+
+/// A point in time. It stands still but for [`advance`](Self::advance): a model that follows a clock
+/// can't be repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Instant(Duration);
 
 impl Instant {
-    /// The beginning, and the end.
+    /// As far as the model has come.
     pub fn now() -> Self {
-        Self(Duration::ZERO)
+        Self(NOW.get())
+    }
+
+    /// Goes on by so much, for all threads of the model.
+    pub fn advance(by: Duration) {
+        NOW.set(NOW.get() + by);
+    }
+
+    /// Goes back to the beginning: each run of a model starts there.
+    pub fn reset() {
+        NOW.set(BEGINNING);
     }
 
     /// As `std`'s.

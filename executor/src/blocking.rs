@@ -86,8 +86,8 @@ struct Idler {
     woken: AtomicBool,
 }
 
-pub(crate) struct State<J = Task> {
-    queue: VecDeque<J>,
+pub(crate) struct State {
+    queue: VecDeque<Task>,
     idle: Vec<Arc<Idler>>,
     pub(crate) threads: usize,
     /// A thread is on its way to the queue.
@@ -95,7 +95,7 @@ pub(crate) struct State<J = Task> {
     closed: bool,
 }
 
-impl<J> State<J> {
+impl State {
     pub(crate) fn idle(&self) -> usize {
         self.idle.len()
     }
@@ -105,8 +105,8 @@ impl<J> State<J> {
     }
 }
 
-pub(crate) struct Pool<J = Task> {
-    state: Mutex<State<J>>,
+pub(crate) struct Pool {
+    state: Mutex<State>,
     gone: wharf_base::sync::Condvar,
 }
 
@@ -118,16 +118,16 @@ enum Send {
 }
 
 /// What a thread that looks for work finds.
-enum Found<J> {
+enum Found {
     /// A job, and whom to send for because there are more.
-    Job(J, Send),
+    Job(Task, Send),
     /// Nothing: the thread is on the stack of the idle.
     Rest(Arc<Idler>),
     /// The pool is closed.
     End,
 }
 
-impl<J> Pool<J> {
+impl Pool {
     pub(crate) fn new() -> Self {
         let state = State {
             queue: VecDeque::new(),
@@ -139,12 +139,12 @@ impl<J> Pool<J> {
         Self { state: Mutex::new(state), gone: wharf_base::sync::Condvar::new() }
     }
 
-    pub(crate) fn state(&self) -> MutexGuard<'_, State<J>> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
 
     /// Queues a job, and says whom to send for; gives the job back if the pool is closed.
-    fn add(&self, job: J, most: usize) -> Result<Send, J> {
+    fn add(&self, job: Task, most: usize) -> Result<Send, Task> {
         let mut state = self.state();
         if state.closed {
             return Err(job);
@@ -154,7 +154,7 @@ impl<J> Pool<J> {
     }
 
     /// Looks for work. `coming`: the thread was sent for.
-    fn find(&self, coming: bool, most: usize) -> Found<J> {
+    fn find(&self, coming: bool, most: usize) -> Found {
         let mut state = self.state();
         if coming {
             state.coming = false;
@@ -169,9 +169,7 @@ impl<J> Pool<J> {
         state.idle.push(idler.clone());
         Found::Rest(idler)
     }
-}
 
-impl Pool {
     /// Ends the waiting jobs, and all threads after their present job.
     pub(crate) fn close(&self) {
         let mut state = self.state();
@@ -209,7 +207,7 @@ impl Idler {
     }
 }
 
-impl<J> State<J> {
+impl State {
     /// There are jobs: whom to send for.
     fn send(&mut self, most: usize) -> Send {
         if self.coming || self.queue.is_empty() {
@@ -338,124 +336,4 @@ fn rest(shared: &Shared, idler: &Arc<Idler>) -> Option<bool> {
         std::thread::park_timeout(left);
     }
     Some(true)
-}
-
-#[cfg(all(test, loom))]
-mod models {
-    use super::*;
-    use crate::models::model;
-    use wharf_base::sync::atomic::AtomicUsize;
-
-    /// A pool of jobs that are numbers, whose threads stay for ever until it is closed.
-    struct Room {
-        pool: Pool<usize>,
-        done: AtomicUsize,
-        /// Jobs that have begun, where each waits for the other.
-        begun: Option<(Mutex<usize>, wharf_base::sync::Condvar)>,
-    }
-
-    impl Room {
-        fn new(wait_for_one_another: bool) -> Arc<Self> {
-            let begun =
-                wait_for_one_another.then(|| (Mutex::new(0), wharf_base::sync::Condvar::new()));
-            Arc::new(Self { pool: Pool::new(), done: AtomicUsize::new(0), begun })
-        }
-
-        fn begin(&self) {
-            let Some((begun, changed)) = &self.begun else { return };
-            let mut count = lock(begun);
-            *count += 1;
-            changed.notify_all();
-            while *count < 2 {
-                count = changed.wait(count).unwrap();
-            }
-        }
-    }
-
-    fn send(room: &Arc<Room>, send: Send) {
-        match send {
-            Send::Nobody => {}
-            Send::Wake(idler) => idler.wake(),
-            Send::Start => {
-                let room = room.clone();
-                drop(thread::spawn(move || work(&room)));
-            }
-        }
-    }
-
-    fn work(room: &Arc<Room>) {
-        let mut coming = true;
-        loop {
-            match room.pool.find(coming, 2) {
-                Found::Job(job, more) => {
-                    send(room, more);
-                    room.begin();
-                    room.done.fetch_add(job, Relaxed);
-                    coming = false;
-                }
-                Found::End => return,
-                Found::Rest(idler) => {
-                    while !idler.woken.load(Acquire) {
-                        thread::park();
-                    }
-                    coming = true;
-                }
-            }
-        }
-    }
-
-    fn close(pool: &Pool<usize>) -> usize {
-        let mut state = pool.state();
-        state.closed = true;
-        let (queue, idle) = (std::mem::take(&mut state.queue), std::mem::take(&mut state.idle));
-        drop(state);
-        idle.iter().for_each(|idler| idler.wake());
-        queue.into_iter().sum()
-    }
-
-    /// Proves: jobs added from two sides while threads arrive and go idle, and then a shutdown: each job
-    /// is run or handed back, and no thread sleeps on (which would be a deadlock). Seen to fail where a
-    /// thread goes to rest without a look at whether the pool is closed.
-    #[test]
-    fn jobs_against_threads_that_go_idle_and_a_shutdown() {
-        model(3, || {
-            let room = Room::new(false);
-            let other = room.clone();
-            let adding = thread::spawn(move || {
-                if let Ok(more) = other.pool.add(1, 2) {
-                    send(&other, more);
-                }
-            });
-            if let Ok(more) = room.pool.add(2, 2) {
-                send(&room, more);
-            }
-            adding.join().unwrap();
-            let handed_back = close(&room.pool);
-            while room.done.load(Relaxed) + handed_back < 3 {
-                thread::yield_now();
-            }
-        });
-    }
-
-    /// Proves: two jobs that wait for one another get a thread each, whether the first is still on its
-    /// way when the second comes or not (one that nobody comes for is a deadlock). Seen to fail where a
-    /// thread that takes a job sends for no other, and where it stays the one that is coming.
-    #[test]
-    fn jobs_that_wait_for_one_another() {
-        model(3, || {
-            let room = Room::new(true);
-            for job in [1, 2] {
-                if let Ok(more) = room.pool.add(job, 2) {
-                    send(&room, more);
-                }
-            }
-            room.begun.iter().for_each(|(begun, changed)| {
-                let mut count = lock(begun);
-                while *count < 2 {
-                    count = changed.wait(count).unwrap();
-                }
-            });
-            assert_eq!(close(&room.pool), 0);
-        });
-    }
 }

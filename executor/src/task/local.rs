@@ -19,7 +19,7 @@ use std::{
     task::{Context, Poll},
 };
 use wharf_base::{
-    sync::{Mutex, lock},
+    sync::{Mutex, lock, thread_local},
     waker::WakerSlot,
 };
 
@@ -344,5 +344,44 @@ impl Owner for Remote {
     unsafe fn freed(owner: *const ()) {
         // SAFETY: the reference that the task has counted for.
         drop(unsafe { Arc::from_raw(owner.cast::<Remote>()) });
+    }
+}
+
+#[cfg(all(test, loom))]
+mod models {
+    use super::*;
+    use crate::models::{Signal, model};
+    use loom::{future::block_on, thread};
+
+    /// Proves: a wake from another thread against the polls of the set is not lost, and the set knows
+    /// its end. Seen to fail where the set is woken before the task is queued, and where it leaves its
+    /// waker after it has run its tasks.
+    #[test]
+    fn a_wake_from_elsewhere_against_a_poll() {
+        model(3, || {
+            let (set, signal) = (LocalSet::new(), Arc::new(Signal::default()));
+            drop(set.spawn_local(signal.wait()));
+            let waking = thread::spawn(move || signal.set());
+            block_on(set);
+            waking.join().unwrap();
+        });
+    }
+
+    /// Proves: a wake from another thread against the drop of the set leaves no task behind. Seen to fail
+    /// where the drop does not close the queue, and where a wake does not ask whether it is closed.
+    #[test]
+    fn a_wake_from_elsewhere_against_the_drop() {
+        model(3, || {
+            let (mut set, signal) = (LocalSet::new(), Arc::new(Signal::default()));
+            let remote = set.local.remote.clone();
+            drop(set.spawn_local(signal.wait()));
+            assert!(block_on(std::future::poll_fn(|cx| {
+                Poll::Ready(Pin::new(&mut set).poll(cx).is_pending())
+            })));
+            let waking = thread::spawn(move || signal.set());
+            drop(set);
+            waking.join().unwrap();
+            assert_eq!(Arc::strong_count(&remote), 1, "every task counts as an owner");
+        });
     }
 }

@@ -3,13 +3,14 @@
 //! loom checks besides, in all of them, that the future, the output and the joiner's waker are touched
 //! by one thread at a time, and that a model that waits for ever is a lost wake.
 
-use super::{Header, Id, JoinHandle, Owner, Task, waker};
+use super::{AbortHandle, Header, Id, JoinHandle, Owner, Task, waker};
 use crate::models::model;
 use loom::{future::block_on, thread};
 use std::{
     collections::VecDeque,
     future::{Future, poll_fn},
-    task::{Poll, Waker},
+    pin::Pin,
+    task::{Context, Poll, Waker},
 };
 use wharf_base::sync::{
     Arc, Condvar, Mutex,
@@ -299,4 +300,127 @@ fn shutdown_against_poll_and_wake() {
         assert_eq!(drops.load(Relaxed), 1);
         room.end();
     });
+}
+
+/// What can come to a task beside its polls.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Hand {
+    WakeByValue,
+    WakeByReference,
+    Abort,
+    ShutDown,
+    /// Awaits the handle.
+    Join,
+    /// The same, after a poll with another waker.
+    JoinAnew,
+    /// Drops the handle.
+    Leave,
+    /// The same, after a poll.
+    LeaveJoin,
+}
+
+type Handle = JoinHandle<OnDrop>;
+
+/// What a hand holds of the task.
+enum Held {
+    Waker(Waker),
+    Abort(AbortHandle),
+    Books,
+    Handle(Handle),
+}
+
+impl Hand {
+    fn has_the_handle(self) -> bool {
+        matches!(self, Self::Join | Self::JoinAnew | Self::Leave | Self::LeaveJoin)
+    }
+
+    /// Whether a task that waits comes to its end by this.
+    fn leads_on(self) -> bool {
+        !self.has_the_handle()
+    }
+
+    /// Comes to the task with a waker, an abort handle, or the handle.
+    fn act(self, room: &Room, done: &AtomicBool, held: Held) {
+        match held {
+            Held::Waker(waker) => {
+                // Relaxed: the wake orders it.
+                done.store(true, Relaxed);
+                if self == Self::WakeByValue { waker.wake() } else { waker.wake_by_ref() }
+            }
+            Held::Abort(handle) => handle.abort(),
+            Held::Books => {
+                let books = lock(&room.state).books.take();
+                books.into_iter().for_each(Task::shut_down);
+            }
+            Held::Handle(handle) => self.use_handle(handle),
+        }
+    }
+
+    fn use_handle(self, mut handle: Handle) {
+        let mut poll = || Pin::new(&mut handle).poll(&mut Context::from_waker(Waker::noop()));
+        let polls = matches!(self, Self::JoinAnew | Self::LeaveJoin);
+        if polls && poll().is_ready() || matches!(self, Self::Leave | Self::LeaveJoin) {
+            return;
+        }
+        drop(block_on(handle));
+    }
+}
+
+/// One hand at a task on a thread of its own, another on the thread that polls the task afterwards: it
+/// ends, its future or its output is dropped once, and then it is freed.
+fn pair(elsewhere: Hand, here: Hand) {
+    model(2, move || {
+        let room = Arc::new(Room::default());
+        let drops = Arc::new(AtomicUsize::new(0));
+        let done = Arc::new(AtomicBool::new(!elsewhere.leads_on() && !here.leads_on()));
+        let (ready, output) = (until(&done), OnDrop(drops.clone()));
+        let (handle, waker) = room.spawn(async move {
+            ready.await;
+            output
+        });
+        let (abort, mut handle) = (handle.abort_handle(), Some(handle));
+        let [elsewhere, here] = [elsewhere, here].map(|hand| {
+            let held = match hand {
+                Hand::WakeByValue | Hand::WakeByReference => Held::Waker(waker.clone()),
+                Hand::Abort => Held::Abort(abort.clone()),
+                Hand::ShutDown => Held::Books,
+                _ => Held::Handle(handle.take().expect("there is one handle")),
+            };
+            let (room, done) = (room.clone(), done.clone());
+            move || hand.act(&room, &done, held)
+        });
+        drop((waker, abort));
+        let elsewhere = thread::spawn(elsewhere);
+        here();
+        room.run();
+        elsewhere.join().unwrap();
+        drop(handle);
+        assert_eq!(drops.load(Relaxed), 1);
+        room.end();
+    });
+}
+
+const HANDS: [Hand; 8] = [
+    Hand::WakeByValue,
+    Hand::WakeByReference,
+    Hand::Abort,
+    Hand::ShutDown,
+    Hand::Join,
+    Hand::JoinAnew,
+    Hand::Leave,
+    Hand::LeaveJoin,
+];
+
+/// Proves: of all that can come to a task, any two at once do no harm, nor does any one beside a poll. Seen
+/// to fail where a handle that changes its waker takes the old one from a task that is complete.
+#[test]
+fn all_pairs() {
+    for elsewhere in HANDS {
+        // Whoever polls the task can't wait for it.
+        for here in HANDS.into_iter().filter(|hand| !matches!(hand, Hand::Join | Hand::JoinAnew)) {
+            if !(elsewhere.has_the_handle() && here.has_the_handle()) {
+                pair(elsewhere, here);
+            }
+        }
+    }
 }

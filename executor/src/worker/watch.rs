@@ -30,7 +30,10 @@ const MOST_DOUBLINGS: u32 = 2;
 /// A seat that has begun so many polls since the last beat is well.
 const WELL: u64 = 16;
 /// After how many parks in a row that found no other seat busy a watcher retires.
+#[cfg(not(loom))]
 const QUIET_PARKS: u32 = 18;
+#[cfg(loom)]
+const QUIET_PARKS: u32 = 0;
 /// For how many of these a whole heartbeat counts.
 const PARKS_PER_BEAT: u32 = 6;
 /// Turns of the driver between two looks at the clock for a glance.
