@@ -148,28 +148,3 @@ fn two_sleepers() {
         workers.into_iter().for_each(|worker| worker.join().unwrap());
     });
 }
-
-/// Proves: something put into a seat's driver while its owner leaves is seen by the one or the
-/// other, and exactly one of them takes the seat to look after it. Seen to fail without the
-/// fence in `vacate`, and without that in `is_attended`.
-#[test]
-fn a_seat_that_is_left_against_something_put_into_it() {
-    model(3, || {
-        let idle = Arc::new(Idle::new(1));
-        assert!(idle.vacant.remove(0));
-        let filled = Arc::new(AtomicBool::new(false));
-        let (other_idle, other_filled) = (idle.clone(), filled.clone());
-        // `worker::leave`
-        let leaver = thread::spawn(move || {
-            other_idle.vacate(0);
-            other_filled.load(Relaxed) && other_idle.vacant.remove(0)
-        });
-        // `Executor::unpark`
-        filled.store(true, Relaxed);
-        let attended = !idle.is_attended(0) && idle.vacant.remove(0);
-        let left_attended = leaver.join().unwrap();
-        assert!(!(attended && left_attended), "two owners");
-        // Neither, only where the owner was still there when it was put in, and saw it.
-        assert!(attended || left_attended, "forgotten");
-    });
-}

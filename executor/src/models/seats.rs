@@ -69,7 +69,8 @@ impl std::task::Wake for Told {
     }
 }
 
-/// Proves: something that is put into a seat's driver while its owner leaves is looked after.
+/// Proves: something that is put into a seat's driver while its owner leaves is looked after. Seen to fail
+/// without the fence in `vacate`, without that in `is_attended`, and where who leaves does not look.
 #[test]
 fn a_seat_that_is_left_against_something_put_into_its_driver() {
     model(3, || {
