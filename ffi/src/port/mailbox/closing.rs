@@ -7,6 +7,7 @@ use wharf_base::sync::{MutexGuard, atomic::Ordering::Relaxed, lock};
 
 impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
     /// The end of what [`begin_post`](Self::begin_post) or [`pump_next`](Self::pump_next) began.
+    #[inline]
     pub(crate) fn end_callback(&self) -> Duty {
         let mut state = lock(&self.state);
         state.callbacks -= 1;
@@ -15,7 +16,14 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
 
     /// Unlocks after something has ended that a close may wait for; whether the port, closed from
     /// inside, is to be forgotten now.
-    pub(super) fn leave(&self, mut state: MutexGuard<'_, State<A>>) -> bool {
+    #[inline]
+    pub(super) fn leave(&self, state: MutexGuard<'_, State<A>>) -> bool {
+        let awaited = state.settling || state.deferred;
+        awaited && self.see_off(state)
+    }
+
+    #[cold]
+    fn see_off(&self, mut state: MutexGuard<'_, State<A>>) -> bool {
         let at_rest = state.at_rest();
         let settled = at_rest && std::mem::take(&mut state.settling);
         let forget = at_rest && std::mem::take(&mut state.deferred);
