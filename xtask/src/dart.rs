@@ -7,7 +7,9 @@
 pub(crate) mod bindings;
 mod command;
 mod cross;
+mod examples;
 mod memcheck;
+mod programs;
 pub(crate) mod suite;
 mod vm;
 
@@ -95,13 +97,14 @@ impl Dart {
         let Vm::Packaged(vm) = &self.vm else { return self.command(program) };
         let name = program.file_stem().unwrap_or_default();
         let kernel = sh::work_dir("dart/compiled")?.join(name).with_extension("dill");
+        let packages = format!("--packages={}", package_config()?.display());
         let mut compile = Command::new(vm);
-        compile.arg(format!("--packages={}", package_config()?.display()));
-        compile.arg(format!("--snapshot={}", kernel.display())).arg("--snapshot-kind=kernel");
-        compile.arg(program).current_dir(sh::root());
+        compile.arg(&packages).arg(format!("--snapshot={}", kernel.display()));
+        compile.arg("--snapshot-kind=kernel").arg(program).current_dir(sh::root());
         sh::run_unseen(compile)?;
         let mut command = Command::new(vm);
-        command.arg("--enable-asserts").arg(kernel).current_dir(sh::root());
+        // The packages once more, for programs that start others.
+        command.args([&packages, "--enable-asserts"]).arg(kernel).current_dir(sh::root());
         Ok(command)
     }
 }

@@ -135,14 +135,7 @@ Future<void> main(List<String> args) async {
 
   test('the machine shut down with bytes in flight', () async {
     for (final how in _ends) {
-      final result = await Process.run(Platform.resolvedExecutable, [
-        ...Platform.executableArguments,
-        if (Platform.packageConfig case final packages?)
-          '--packages=$packages',
-        Platform.script.toFilePath(),
-        path,
-        how,
-      ]);
+      final result = await runProgram('finalizers_test', [path, how]);
       expect(result.exitCode, 0, '$how: ${result.stdout}${result.stderr}');
       // `exit` ends the process without ending the isolates or asking who else
       // wants to know: the bytes go with the process.

@@ -50,9 +50,7 @@ Future<void> main(List<String> args) async {
     final result = await Process.run(Platform.resolvedExecutable, [
       ...Platform.executableArguments,
       if (Platform.packageConfig case final packages?) '--packages=$packages',
-      Platform.script
-          .resolve('../../../ffi/hosts/dart/example/main.dart')
-          .toFilePath(),
+      'ffi/hosts/dart/example/main.dart',
       args[1],
       '$home/page/3',
       'no scheme here',

@@ -23,11 +23,7 @@ use crate::{
     needs::{self, Need, Source},
     sh,
 };
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::PathBuf, process::Command};
 
 /// What it takes, where the machine is the 32-bit one.
 pub(crate) const NEED: Need = Need {
@@ -49,7 +45,10 @@ const SHIMS: [(&str, &str); 3] =
 
 /// Programs that are left out: this one fetches 2,200 pages, and what it does with memory the others
 /// and the C host under the sanitizers do as well.
-const LEFT_OUT: &str = "scrape_test.dart";
+const LEFT_OUT: &str = "scrape_test";
+
+/// As long as about half of the others: it starts the machine anew several times.
+const LONGEST: [&str; 3] = ["finalizers_test", "machine_test", "order_test"];
 
 /// How much slower everything is, roughly, where two programs share what one would need.
 const SLOWER: &str = "20";
@@ -59,10 +58,11 @@ pub(super) struct Memcheck {
     folder: PathBuf,
 }
 
-/// The programs that are run.
-pub(super) fn choice(mut programs: Vec<PathBuf>) -> Vec<PathBuf> {
-    programs.retain(|program| !program.ends_with(LEFT_OUT));
-    programs
+/// The programs that are run, in two halves that take as long as each other, side by side.
+pub(super) fn lanes(programs: &[String]) -> Vec<Vec<&str>> {
+    let names = programs.iter().map(String::as_str).filter(|name| *name != LEFT_OUT);
+    let (longest, others) = names.partition(|name| LONGEST.contains(name));
+    vec![longest, others]
 }
 
 impl Memcheck {
@@ -86,9 +86,8 @@ impl Memcheck {
         Ok(Some(Self { folder }))
     }
 
-    /// `valgrind dart PROGRAM`, with the program compiled before.
-    pub(super) fn command(&self, dart: &Dart, program: &Path) -> Result<Command, Failure> {
-        let run = dart.compiled(program)?;
+    /// `valgrind dart PROGRAM`, for a program that has been compiled before.
+    pub(super) fn command(&self, run: &Command) -> Command {
         let mut valgrind = Command::new("valgrind");
         valgrind.args(["--quiet", "--error-exitcode=99", "--trace-children=yes"]);
         valgrind.arg("--fair-sched=try");
@@ -97,7 +96,10 @@ impl Memcheck {
         valgrind.arg(run.get_program()).args(run.get_args());
         valgrind.env("LD_PRELOAD", self.folder.join("$LIB/mmap_hint.so"));
         valgrind.env("WHARF_TESTS_SLOWER", SLOWER).current_dir(sh::root());
-        Ok(valgrind)
+        for (name, value) in run.get_envs() {
+            valgrind.env(name, value.unwrap_or_default());
+        }
+        valgrind
     }
 }
 

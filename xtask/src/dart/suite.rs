@@ -1,14 +1,13 @@
-//! The tests in the machine: every `tests/hosts/dart/*_test.dart`, a process each.
+//! The tests in the machine: every `tests/hosts/dart/*_test.dart`, and the examples of the documentation.
 
 use super::{
     Dart,
     memcheck::{self, Memcheck},
+    programs::Programs,
 };
-use crate::{command::Failure, sh};
+use crate::command::Failure;
 use std::{
-    fs,
     io::{self, BufRead, BufReader},
-    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
         Mutex, PoisonError,
@@ -18,56 +17,46 @@ use std::{
     time::{Duration, Instant},
 };
 
-const FOLDER: &str = "tests/hosts/dart";
-
-/// What the programs load: the tests' own library, and the one of the examples.
-const LIBRARIES: [&str; 2] = ["wharf-dart-tests", "pages"];
-
-/// Far above what a program takes: one that is not done by then hangs.
+/// Far above what a run takes: one that is not done by then hangs.
 const PATIENCE: Duration = Duration::from_secs(420);
 
-/// Builds the libraries that the programs load, and runs them all: once as they are, and once under
-/// memcheck.
+/// Builds the libraries that the programs load, and runs them all: once as they are, a process each,
+/// and once under memcheck.
 pub(crate) fn run() -> Result<(), Failure> {
     let dart = Dart::find()?;
-    let mut libraries = Vec::new();
-    for package in LIBRARIES {
-        libraries.push(dart.library(package, false)?);
-    }
-    let programs = programs()?;
-    all("in the Dart machine", &programs, 1, |program| {
-        let mut command = dart.command(program)?;
-        // Some of the tasks panic, as they should: their traces would bury what matters.
-        command.args(&libraries).env("RUST_BACKTRACE", "0");
-        Ok(command)
-    })?;
+    let programs = Programs::compile(&dart)?;
+    let each: Vec<_> = programs.names.iter().map(|name| vec![name.as_str()]).collect();
+    all("in the Dart machine", "dart", &each, 1, |names| programs.run(names))?;
     let Some(memcheck) = Memcheck::set_up(&dart)? else { return Ok(()) };
-    all("under memcheck", &memcheck::choice(programs), 2, |program| {
-        let mut command = memcheck.command(&dart, program)?;
-        command.args(&libraries).env("RUST_BACKTRACE", "0");
-        Ok(command)
+    let lanes = memcheck::lanes(&programs.names);
+    all("under memcheck", "valgrind dart", &lanes, lanes.len(), |names| {
+        memcheck.command(&programs.run(names))
     })
 }
 
-/// Runs programs, some of them side by side, each as `command` makes it.
+/// Runs programs, so many of their runs side by side, each as `command` makes it.
 fn all(
     how: &str,
-    programs: &[PathBuf],
+    with: &str,
+    runs: &[Vec<&str>],
     at_once: usize,
-    command: impl Fn(&Path) -> Result<Command, Failure> + Sync,
+    command: impl Fn(&[&str]) -> Command + Sync,
 ) -> Result<(), Failure> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new((0, Vec::new()));
     let work = || {
         // Relaxed: only the number matters.
-        while let Some(program) = programs.get(next.fetch_add(1, Relaxed)) {
-            let counted = command(program).and_then(|command| count_tests(command, at_once == 1));
+        while let Some(names) = runs.get(next.fetch_add(1, Relaxed)) {
+            let shown = format!("{with} {}", names.join(" "));
+            let start = Instant::now();
+            let counted = count_tests(&shown, command(names), at_once == 1, names.len());
+            println!("{shown}: {:.1} s", start.elapsed().as_secs_f64());
             let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
             match counted {
                 Ok(tests) => done.0 += tests,
                 Err(failure) => {
                     println!("{failure}");
-                    done.1.push(name_of(program));
+                    done.1.push(names.join(" "));
                 }
             }
         }
@@ -82,25 +71,15 @@ fn all(
     }
 }
 
-fn programs() -> Result<Vec<PathBuf>, Failure> {
-    let folder = sh::root().join(FOLDER);
-    let entries = fs::read_dir(&folder)
-        .map_err(|error| Failure::new(format!("cannot read {}: {error}", folder.display())))?;
-    let mut programs: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-    programs.retain(|path| path.to_string_lossy().ends_with("_test.dart"));
-    programs.sort();
-    if programs.is_empty() {
-        return Err(Failure::new(format!("there are no tests in {}", folder.display())));
-    }
-    Ok(programs)
-}
-
-/// Runs a program, ends it where it does not end, and gives the number of its tests if all of them
-/// have passed: an exit status of 0 alone says nothing, for a Dart program that waits for what
-/// nothing will send ends with that.
-fn count_tests(mut command: Command, show: bool) -> Result<usize, Failure> {
-    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
-    let name = format!("{} {}", program.to_string_lossy(), shown(&command));
+/// Runs so many `programs`, ends them where they do not end, and gives the number of their tests if all
+/// of them have passed: an exit status of 0 alone says nothing, for a Dart program that waits for
+/// what nothing will send ends with that.
+fn count_tests(
+    name: &str,
+    mut command: Command,
+    show: bool,
+    programs: usize,
+) -> Result<usize, Failure> {
     println!("$ {name}");
     let fail = |what: String| Failure::new(format!("`{name}` {what}"));
     if !show {
@@ -114,7 +93,7 @@ fn count_tests(mut command: Command, show: bool) -> Result<usize, Failure> {
     let status = patiently(&mut child).map_err(fail)?;
     let tally = tally.join().unwrap_or_default();
     let verdict =
-        if status.success() { tally.verdict() } else { Err(format!("failed ({status})")) };
+        if status.success() { tally.verdict(programs) } else { Err(format!("failed ({status})")) };
     verdict.map_err(|what| {
         let errors = errors.and_then(|errors| errors.join().ok()).and_then(Result::ok);
         fail(format!("{what}\n{}{}", tally.unseen, errors.unwrap_or_default()))
@@ -135,19 +114,21 @@ fn patiently(child: &mut Child) -> Result<ExitStatus, String> {
     }
 }
 
-/// What a program says of its tests.
+/// What programs say of their tests.
 #[derive(Debug, Default, PartialEq)]
 struct Tally {
-    /// `running N tests`, before the first.
-    announced: Option<usize>,
+    /// How many have said `running N tests` before the first of them.
+    programs: usize,
+    announced: usize,
     /// `N passed, M failed`, after the last.
-    ended: Option<(usize, usize)>,
+    passed: usize,
+    failed: usize,
     /// What has not been shown.
     unseen: String,
 }
 
 impl Tally {
-    /// Shows or keeps what a program prints, and reads the two lines that count.
+    /// Shows or keeps what a program prints, and reads the lines that count.
     fn read(output: impl BufRead, show: bool) -> Self {
         let mut tally = Self::default();
         for line in output.split(b'\n').map_while(Result::ok) {
@@ -163,51 +144,50 @@ impl Tally {
     }
 
     fn line(&mut self, line: &str) {
+        let number = |word: &str| word.parse().unwrap_or(0);
         match *line.split_whitespace().collect::<Vec<_>>() {
-            ["running", count, "tests"] => self.announced = count.parse().ok(),
+            ["running", count, "tests"] => {
+                // One that has no tests has lost them.
+                self.programs += usize::from(number(count) > 0);
+                self.announced += number(count);
+            }
             [passed, "passed,", failed, "failed"] => {
-                self.ended = passed.parse().ok().zip(failed.parse().ok());
+                self.passed += number(passed);
+                self.failed += number(failed);
             }
             _ => {}
         }
     }
 
-    /// The number of tests, if there are any and all passed.
-    fn verdict(&self) -> Result<usize, String> {
-        match (self.announced, self.ended) {
-            (Some(announced @ 1..), Some((passed, 0))) if announced == passed => Ok(passed),
-            (Some(announced), Some((passed, failed))) => Err(format!(
-                "announced {announced} tests, of which {passed} passed and {failed} failed"
-            )),
-            (Some(announced), None) => Err(format!("ended in the midst of its {announced} tests")),
-            (None, _) => Err("ended before it had announced its tests".to_owned()),
+    /// The number of tests, if all `programs` have some and all passed.
+    fn verdict(&self, programs: usize) -> Result<usize, String> {
+        let Self { announced, passed, failed, .. } = *self;
+        if self.programs != programs {
+            return Err(format!(
+                "ended when {} of its {programs} programs had announced their tests",
+                self.programs
+            ));
         }
+        if passed == announced && failed == 0 {
+            return Ok(passed);
+        }
+        Err(format!("announced {announced} tests, of which {passed} passed and {failed} failed"))
     }
-}
-
-/// The Dart program's name: the rest is the same for all.
-fn shown(command: &Command) -> String {
-    let mut programs = command.get_args().map(Path::new).filter(|path| {
-        path.extension().is_some_and(|extension| extension == "dart" || extension == "dill")
-    });
-    programs.next().map(name_of).unwrap_or_default()
-}
-
-fn name_of(path: impl AsRef<Path>) -> String {
-    path.as_ref().file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn verdict(output: &str) -> Result<usize, String> {
-        Tally::read(output.as_bytes(), false).verdict()
+    fn verdict(output: &str, programs: usize) -> Result<usize, String> {
+        Tally::read(output.as_bytes(), false).verdict(programs)
     }
 
     #[test]
     fn all_announced_tests_have_to_pass() {
-        assert_eq!(verdict("  running 2 tests\n  ok a\n  ok b\n  2 passed, 0 failed\n"), Ok(2));
+        let good = "  running 2 tests\n  ok a\n  ok b\n  2 passed, 0 failed\n";
+        assert_eq!(verdict(good, 1), Ok(2));
+        assert_eq!(verdict(&good.repeat(2), 2), Ok(4));
         for output in [
             "",
             "  2 passed, 0 failed\n",
@@ -216,7 +196,8 @@ mod tests {
             "  running 2 tests\n  1 passed, 1 failed\n",
             "  running 0 tests\n  0 passed, 0 failed\n",
         ] {
-            assert!(verdict(output).is_err(), "{output:?}");
+            assert!(verdict(output, 1).is_err(), "{output:?}");
+            assert!(verdict(&(good.to_owned() + output), 2).is_err(), "{output:?}");
         }
     }
 }

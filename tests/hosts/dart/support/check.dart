@@ -4,6 +4,7 @@ library;
 
 import 'dart:async';
 import 'dart:io';
+import 'dart:isolate';
 
 /// How much more patience everything takes, where the machine is run by a tool
 /// that slows it down.
@@ -12,11 +13,15 @@ final _slower =
 
 final _tests = <(String, FutureOr<void> Function())>[];
 
+/// Where to report, in an isolate of [runPrograms].
+SendPort? _report;
+
 /// Adds a test to this program.
 void test(String name, FutureOr<void> Function() body) =>
     _tests.add((name, body));
 
-/// Runs the tests added so far, one after the other, and ends the program.
+/// Runs the tests added so far, one after the other, and ends the program, or
+/// the isolate where it is one of several.
 ///
 /// Whoever runs the program compares the number announced first with the number
 /// that passed: an isolate that nothing keeps alive ends quietly, with status 0,
@@ -38,8 +43,54 @@ Future<Never> runTests({
   }
   stdout.writeln('  ${_tests.length - failed} passed, $failed failed');
   await stdout.flush();
+  if (_report case final report?) Isolate.exit(report, failed == 0);
   exit(failed == 0 ? 0 : 1);
 }
+
+typedef Main = Future<void> Function(List<String> args);
+
+/// Runs programs that end with [runTests] one after the other, each in an
+/// isolate of its own, and ends the process.
+///
+/// After each, [atRest] has to come true: an isolate leaves nothing behind.
+Future<Never> runPrograms(Map<String, Main> programs, List<String> args,
+    {required bool Function() atRest}) async {
+  var failed = false;
+  for (final MapEntry(key: name, value: main) in programs.entries) {
+    stdout.writeln('  $name');
+    final reports = ReceivePort();
+    await Isolate.spawn(_runProgram, (main, args, reports.sendPort),
+        onError: reports.sendPort, onExit: reports.sendPort);
+    final report = await reports.first;
+    if (report != true) {
+      failed = true;
+      stdout.writeln('  FAILED  $name: $report');
+    }
+    await until(atRest, '$name to leave nothing behind');
+  }
+  await stdout.flush();
+  exit(failed ? 1 : 0);
+}
+
+Future<void> _runProgram((Main, List<String>, SendPort) program) {
+  final (main, args, report) = program;
+  _report = report;
+  return main(args);
+}
+
+/// Runs the program [name] of the same tests as a process of its own, to its end.
+Future<ProcessResult> runProgram(String name, List<String> args) =>
+    Process.run(
+      Platform.resolvedExecutable,
+      [
+        ...Platform.executableArguments,
+        if (Platform.packageConfig case final packages?)
+          '--packages=$packages',
+        Platform.script.toFilePath(),
+        ...args,
+      ],
+      environment: {'WHARF_TESTS': name},
+    );
 
 /// Fails the test, with the reason, unless [actual] is [expected]; lists and
 /// maps are compared by what is in them.

@@ -8,6 +8,7 @@
 //! | [`calls`] | functions that call back into Dart |
 //! | [`bare`] | what a library written for allo-isolate has: raw Dart ports |
 //! | [`ledger`] | what is alive, for tests that ask whether anything leaks |
+//! | [`readme`] | the function that the package's README shows |
 //! | [`floor`] | the bare minimum, to measure against |
 
 pub mod bare;
@@ -15,5 +16,6 @@ pub mod calls;
 pub mod floor;
 pub mod ledger;
 pub mod monitor;
+pub mod readme;
 pub mod tasks;
 pub mod values;
