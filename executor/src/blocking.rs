@@ -139,6 +139,8 @@ impl Pool {
         Self { state: Mutex::new(state), gone: wharf_base::sync::Condvar::new() }
     }
 
+    // Nobody is in a hurry here, and there are many places.
+    #[inline(never)]
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }

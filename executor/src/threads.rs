@@ -77,6 +77,8 @@ impl Threads {
         }
     }
 
+    // Nobody is in a hurry here, and there are many places.
+    #[inline(never)]
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }

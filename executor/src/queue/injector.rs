@@ -47,14 +47,14 @@ impl Injector {
     }
 
     /// Takes up to `most` tasks from the front; the first is returned, the others go to `others`.
-    pub(crate) fn pop(&self, most: usize, mut others: impl FnMut(Task)) -> Option<Task> {
+    pub(crate) fn pop(&self, most: usize, others: impl FnMut(Task)) -> Option<Task> {
         if self.len() == 0 {
             return None;
         }
         let mut queue = lock(&self.queue);
         let first = queue.tasks.pop_front();
         let count = queue.tasks.len().min(most.saturating_sub(1));
-        queue.tasks.drain(..count).for_each(&mut others);
+        (0..count).map_while(|_| queue.tasks.pop_front()).for_each(others);
         if queue.tasks.is_empty() && queue.tasks.capacity() > 4096 {
             // A flood is over.
             queue.tasks = VecDeque::new();

@@ -1,8 +1,7 @@
 //! What a close waits for, and what it does away with.
 
-use super::{Bell, Duty, Mailbox, Phase, State, Wait, wait_on};
+use super::{Bell, Duty, Mailbox, Phase, State, Wait, wait_on, wake_all};
 use crate::port::tasks::Abort;
-use std::task::Waker;
 use wharf_base::sync::{MutexGuard, atomic::Ordering::Relaxed, lock};
 
 impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
@@ -75,7 +74,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
         aborts.iter().for_each(Abort::abort);
-        waiting.into_iter().for_each(Waker::wake);
+        wake_all(waiting);
     }
 
     /// Waits until no task and no host function runs for this port; false when the time is up.

@@ -232,6 +232,12 @@ impl<A: Abort + Clone> State<A> {
     }
 }
 
+/// Wakes streams; called with no lock held.
+#[inline(never)]
+fn wake_all(waiting: Vec<Waker>) {
+    waiting.into_iter().for_each(Waker::wake);
+}
+
 /// Waits on `condvar`; false when the time was up.
 #[cfg(not(loom))]
 fn wait_on<'a, T>(

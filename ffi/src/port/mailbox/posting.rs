@@ -1,6 +1,6 @@
 //! Messages that come in, and what lets them in: room and credit.
 
-use super::{Bell, Duty, Mailbox, Phase, State, refusal};
+use super::{Bell, Duty, Mailbox, Phase, State, refusal, wake_all};
 use crate::{
     id::{Id, no_task},
     message::{Message, WHARF_KIND_DATA},
@@ -13,7 +13,7 @@ use crate::{
 };
 use std::{
     mem,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 use wharf_base::sync::{MutexGuard, atomic::Ordering::Relaxed, lock};
 
@@ -152,7 +152,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         state.credit = Some(state.credit.unwrap_or(0).saturating_add(more));
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
-        waiting.into_iter().for_each(Waker::wake);
+        wake_all(waiting);
         Ok(())
     }
 }

@@ -39,13 +39,15 @@
 //! sleeps has counted itself while it held `ready` and that was empty, so before the exchange that
 //! brought in what is there now.
 
-use super::{Arrived, Bell, Duty, Limits, Mailbox, Pace, Phase, State, Wait, refusal, wait_on};
+use super::{
+    Arrived, Bell, Duty, Limits, Mailbox, Pace, Phase, State, Wait, refusal, wait_on, wake_all,
+};
 use crate::{
     message::{Message, wharf_message_t},
     port::{line::Line, tasks::Abort},
     status::{Error, Result, WHARF_WRONG_STATE},
 };
-use std::{mem::MaybeUninit, task::Waker};
+use std::mem::MaybeUninit;
 use wharf_base::sync::{MutexGuard, atomic::Ordering::Relaxed, lock};
 
 /// Messages that are moved out under one hold of `state`: few enough for a sender to wait for it
@@ -189,7 +191,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         if pass_on {
             self.arrived.notify_one();
         }
-        waiting.into_iter().for_each(Waker::wake);
+        wake_all(waiting);
     }
 
     /// Clears the bell and looks again; says whether there is nothing, and whether it is the end.
@@ -282,7 +284,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         state.callbacks += 1;
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
-        waiting.into_iter().for_each(Waker::wake);
+        wake_all(waiting);
         message
     }
 
