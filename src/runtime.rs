@@ -25,6 +25,11 @@ pub const DROP_LIMIT: Duration = Duration::from_secs(10);
 /// polls in progress come to their end, drops the futures of all tasks that have not finished, and
 /// then takes timers and sockets out of service. What differs is how long the caller waits for polls
 /// and blocking jobs that don't end: see [`shutdown_timeout`](Self::shutdown_timeout).
+///
+/// A `block_on` that a blocking job or another thread is in goes on meanwhile. Don't count on what it
+/// waits for: a timer or a socket that was at home with a worker which has gone may stay silent until
+/// all are taken out of service. From then on asking for a timer panics, and operations on sockets are
+/// errors, so the wait ends, but one of a blocking job's has held the shutdown up to its limit by then.
 pub struct Runtime {
     handle: Handle,
     ended: bool,

@@ -2,6 +2,7 @@
 
 use std::{
     future::{pending, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
@@ -14,9 +15,13 @@ use wharf::{Runtime, runtime::Builder};
 
 /// Every flavour in turn, so that one test holds for all.
 fn each_flavor(test: impl Fn(&Runtime)) {
-    test(&Builder::new_current_thread().build().unwrap());
-    test(&Builder::new_multi_thread().worker_threads(1).build().unwrap());
-    test(&Builder::new_multi_thread().worker_threads(3).build().unwrap());
+    each_flavor_built(|runtime| test(&runtime));
+}
+
+fn each_flavor_built(test: impl Fn(Runtime)) {
+    test(Builder::new_current_thread().build().unwrap());
+    test(Builder::new_multi_thread().worker_threads(1).build().unwrap());
+    test(Builder::new_multi_thread().worker_threads(3).build().unwrap());
 }
 
 /// Says when it is dropped.
@@ -105,6 +110,23 @@ fn shutdown_is_bounded_and_says_what_did_not_stop() {
     let left = runtime.shutdown_timeout(Duration::from_millis(20));
     assert!(!left.is_empty(), "a blocking job was still running");
     drop(release);
+}
+
+#[test]
+fn a_block_on_in_a_blocking_job_ends_with_the_timers() {
+    each_flavor_built(|runtime| {
+        let (handle, (tell, told)) = (runtime.handle().clone(), mpsc::channel());
+        drop(runtime.spawn_blocking(move || {
+            tell.send(false).unwrap();
+            let wait = || handle.block_on(async { wharf::time::sleep(Duration::MAX).await });
+            let panicked = catch_unwind(AssertUnwindSafe(wait)).is_err();
+            tell.send(panicked).unwrap();
+        }));
+        assert_eq!(told.recv(), Ok(false));
+        let left = runtime.shutdown_timeout(Duration::from_millis(20));
+        assert_eq!(left.blocking_threads, 1);
+        assert_eq!(told.recv(), Ok(true));
+    });
 }
 
 #[test]
