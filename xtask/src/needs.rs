@@ -66,6 +66,16 @@ pub(crate) const SANITIZERS: Need = Need {
 const SANITIZED: &str =
     "echo 'int main(void) { return 0; }' | cc -fsanitize=address,undefined -x c -o /dev/null -";
 
+/// Python with asyncio and ctypes, of a version that its own people still care for.
+pub(crate) const PYTHON: Need = Need {
+    what: "Python 3.9 or newer (python3)",
+    here: || sh::works("python3", &["-c", PYTHON_MODULES]),
+    from: Source::Debian(&["python3"]),
+};
+
+const PYTHON_MODULES: &str =
+    "import asyncio, ctypes, sys, unittest; assert sys.version_info >= (3, 9)";
+
 /// pkg-config, by whatever program.
 pub(crate) const PKG_CONFIG: Need = Need {
     what: "pkg-config",

@@ -4,6 +4,7 @@ mod c;
 mod install;
 mod memcheck;
 mod parts;
+mod python;
 
 use crate::{
     command::{Command, Failure},

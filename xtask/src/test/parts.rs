@@ -1,6 +1,6 @@
 //! The parts of `cargo xtask test`, in the order they run: the quick ones first.
 
-use super::{Part, c, install, memcheck};
+use super::{Part, c, install, memcheck, python};
 use crate::{bench, command::Failure, dart, header, loom, needs, sh};
 
 /// Every part there is. A new one adds its entry here.
@@ -64,6 +64,12 @@ pub(super) const PARTS: &[Part] = &[
         about: "libwharf, installed: the program of ffi/README.md, by pkg-config and by CMake",
         needs: install::NEEDS,
         run: install::run,
+    },
+    Part {
+        name: "python",
+        about: "the Python example, which awaits pages from asyncio",
+        needs: python::NEEDS,
+        run: python::run,
     },
     Part {
         name: "dart",
