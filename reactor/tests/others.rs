@@ -114,6 +114,18 @@ fn operations_of_ones_own_on_every_socket() {
 }
 
 #[test]
+fn the_other_side_of_a_unix_stream_is_this_very_process() {
+    run(async {
+        let (one, _other) = UnixStream::pair().unwrap();
+        let found = one.peer_cred().unwrap();
+        // SAFETY: these take nothing, and can't fail.
+        let (uid, gid) = unsafe { (libc::geteuid(), libc::getegid()) };
+        assert_eq!((found.uid(), found.gid()), (uid, gid));
+        assert_eq!(found.pid(), Some(std::process::id() as i32));
+    });
+}
+
+#[test]
 fn udp_several_datagrams_behind_one_event() {
     run(async {
         let one = UdpSocket::bind("127.0.0.1:0").await.unwrap();

@@ -1,6 +1,7 @@
 //! Sockets: TCP, UDP and Unix domain; pipes.
 
 mod addr;
+mod credentials;
 mod datagrams;
 mod lookup;
 pub(crate) mod methods;
@@ -32,6 +33,7 @@ pub mod tcp {
 
 /// The halves of a [`UnixStream`] and what goes with them, and pipes.
 pub mod unix {
+    pub use super::credentials::UCred;
     pub use super::unix_split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
     pub use std::os::unix::net::SocketAddr;
 

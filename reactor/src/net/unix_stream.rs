@@ -1,6 +1,7 @@
 //! A connection over a Unix domain socket.
 
 use super::{
+    credentials::{self, UCred},
     methods::{ending, polling_reads, polling_writes, reading, writing},
     unix_split::{self, OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf},
 };
@@ -133,6 +134,15 @@ impl UnixStream {
     /// What the system says.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.source.get().peer_addr()
+    }
+
+    /// Who has made the other side.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn peer_cred(&self) -> io::Result<UCred> {
+        credentials::of_peer(self.as_fd())
     }
 
     /// The error that the system has noted for the socket, which is cleared by this.
