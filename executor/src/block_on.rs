@@ -140,16 +140,14 @@ impl Shared {
         waiting.iter().for_each(|flag| flag.rouse());
     }
 
-    /// A seat has become vacant: tells a `block_on` that wants one, if there is any.
-    pub(crate) fn offer_seat(&self) {
+    /// A seat has become vacant: tells a `block_on` that wants one; whether there is any.
+    pub(crate) fn offer_seat(&self) -> bool {
         if !self.is_seat_wanted() {
-            return;
+            return false;
         }
         let mut first = None;
         self.waiting.change(|flags| first = (!flags.is_empty()).then(|| flags.remove(0)));
-        if let Some(flag) = first {
-            flag.rouse();
-        }
+        first.inspect(|flag| flag.rouse()).is_some()
     }
 }
 
@@ -324,9 +322,9 @@ fn wait_for_seat<F: Future>(
                 flags.retain(|flag| !Arc::ptr_eq(flag, self.1));
                 there = flags.len() < before;
             });
-            if !there {
-                // A seat was offered to us that others may want.
-                self.0.offer_seat();
+            // A seat was offered to us that others may want, or that is to be looked after.
+            if !there && !self.0.offer_seat() {
+                self.0.attend_all();
             }
         }
     }

@@ -39,7 +39,7 @@ const TICK: Duration = Duration::from_nanos(1);
 #[derive(Default)]
 struct Still {
     beats: bool,
-    /// A quiet event has been left here.
+    /// Something has been put in here.
     filled: AtomicBool,
     state: Mutex<State>,
     arrived: Condvar,
@@ -53,8 +53,8 @@ struct State {
 }
 
 impl Still {
-    /// An event that wakes nobody who sleeps.
-    fn quiet_event(&self, waker: Waker) {
+    /// An event that wakes nobody who sleeps; whoever asks is told that there is something.
+    fn put_in(&self, waker: Waker) {
         lock(&self.state).ready.push(waker);
         // Relaxed: whoever needs to be sure has a fence between.
         self.filled.store(true, Relaxed);

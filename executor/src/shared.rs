@@ -270,6 +270,12 @@ impl Shared {
         }
     }
 
+    /// Has all vacant seats looked after in whose drivers there is something.
+    pub(crate) fn attend_all(&self) {
+        let filled = self.seats.iter().filter(|seat| !seat.driver.is_idle());
+        filled.for_each(|seat| self.attend(seat.number));
+    }
+
     /// A task has panicked, and nobody will ask for it.
     #[cold]
     fn unhandled_panic(&self) {

@@ -245,16 +245,16 @@ impl Shared {
     }
 
     /// A seat that the caller owns is vacant again: also for a `block_on` that has looked for one
-    /// meanwhile, and for a shutdown that has, which then ends its tasks. Says whether it does.
+    /// meanwhile, and for a shutdown that has, which then ends its tasks. Whether one of them sees to it.
     pub(crate) fn return_seat(&self, seat: &Seat) -> bool {
         let undrained = !seat.own.drained.get();
         self.idle.vacate(seat.number);
-        self.offer_seat();
+        let offered = self.offer_seat();
         let ends = undrained && self.is_closed();
         if ends {
             self.drain_if_vacant(seat);
         }
-        ends
+        ends || offered
     }
 
     /// Starts a thread of this executor's, with the name and the stack that it should have.

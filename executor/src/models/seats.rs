@@ -41,7 +41,7 @@ fn two_block_on_and_one_seat() {
 /// Proves: a `block_on` that finds the only seat taken by a worker gets it, whether that one is at work,
 /// goes to sleep or sleeps, though no wake of its main future comes to its aid. Seen to fail where the
 /// sleeper is not unparked, where an idle worker keeps the seat, and where who leaves it offers it to
-/// nobody.
+/// nobody, or brings up a worker for it all the same.
 #[test]
 fn a_block_on_against_a_worker_in_the_only_seat() {
     model(2, || {
@@ -53,7 +53,7 @@ fn a_block_on_against_a_worker_in_the_only_seat() {
                 return Poll::Ready(());
             }
             // Whoever sits down looks into the driver.
-            driver.quiet_event(cx.waker().clone());
+            driver.put_in(cx.waker().clone());
             Poll::Pending
         }));
         runtime.end();
@@ -78,7 +78,7 @@ fn a_seat_that_is_left_against_something_put_into_its_driver() {
         let told = Arc::new(Told(Notify::new()));
         let (other, waker) = (runtime.clone(), told.clone().into());
         let putting = thread::spawn(move || {
-            other.1[0].quiet_event(waker);
+            other.1[0].put_in(waker);
             other.unpark(0);
         });
         runtime.block_on(async {});

@@ -336,3 +336,48 @@ fn time_awake_is_counted_when_a_worker_parks() {
         std::thread::yield_now();
     }
 }
+
+/// A driver in which something always waits.
+struct Filled(ThreadDriver);
+
+impl Driver for Filled {
+    fn poll(&self) -> bool {
+        false
+    }
+    fn park(&self, limit: Option<Duration>) {
+        self.0.park(limit);
+    }
+    fn unpark(&self) {
+        self.0.unpark();
+    }
+    fn is_idle(&self) -> bool {
+        false
+    }
+}
+
+/// Whoever leaves a seat with something in its driver has it looked after, but not before a `block_on`
+/// that wants it: the two took the seat from each other for ever.
+#[test]
+fn a_seat_with_something_in_its_driver_goes_to_a_block_on() {
+    let driver = Arc::new(Filled(ThreadDriver::new())) as Arc<dyn Driver>;
+    let runtime = Runtime(Arc::new_cyclic(|parts| Parts {
+        executor: Executor::new(Config::default(), vec![driver], parts.clone()),
+        timers: None,
+        reactor: None,
+    }));
+    let (send, receive) = mpsc::channel();
+    drop(runtime.spawn(async move { send.send(()).unwrap() }));
+    receive.recv().unwrap();
+    let mut polls = 0;
+    runtime.block_on(std::future::poll_fn(|cx| {
+        polls += 1;
+        let seated = wharf_base::context::with(|_, seat| seat).flatten().is_some();
+        assert!(seated || polls < 1000, "it never gets the seat");
+        if seated {
+            return std::task::Poll::Ready(());
+        }
+        let waker = cx.waker().clone();
+        runtime.spawn(async move { waker.wake() });
+        std::task::Poll::Pending
+    }));
+}
