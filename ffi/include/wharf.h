@@ -939,14 +939,17 @@ wharf_status_t wharf_port_open(wharf_runtime_t runtime,
  * The message belongs to the caller, who passes it to `wharf_message_free`. It is only written
  * when the answer is WHARF_OK.
  *
- * Errors: WHARF_TIMEOUT (WHARF_EMPTY if `timeout_ns` is 0), WHARF_NO_PORT (also when the port is
- * closed meanwhile), WHARF_NULL, WHARF_OUT_OF_RANGE, WHARF_WRONG_STATE (the port has no queue),
- * WHARF_WOULD_BLOCK.
+ * Errors: WHARF_TIMEOUT (WHARF_EMPTY if `timeout_ns` is 0), WHARF_SHUT_DOWN (it would wait in vain: the
+ * runtime has been shut down, and what was in the port and the ends of all its tasks have been taken
+ * out), WHARF_NO_PORT (also when the port is closed meanwhile), WHARF_NULL, WHARF_OUT_OF_RANGE,
+ * WHARF_WRONG_STATE (the port has no queue), WHARF_WOULD_BLOCK.
  *
  * Pointers:
  * `out` is NULL or can be written to.
  */
-wharf_status_t wharf_port_recv(wharf_port_t port, struct wharf_message_t *out, int64_t timeout_ns);
+wharf_status_t wharf_port_recv(wharf_port_t port,
+                               struct wharf_message_t *out,
+                               int64_t timeout_ns);
 
 /**
  * As `wharf_port_recv`, without waiting: WHARF_EMPTY if there is no message.

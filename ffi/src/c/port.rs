@@ -118,9 +118,10 @@ fn receive(
 /// The message belongs to the caller, who passes it to `wharf_message_free`. It is only written
 /// when the answer is WHARF_OK.
 ///
-/// Errors: WHARF_TIMEOUT (WHARF_EMPTY if `timeout_ns` is 0), WHARF_NO_PORT (also when the port is
-/// closed meanwhile), WHARF_NULL, WHARF_OUT_OF_RANGE, WHARF_WRONG_STATE (the port has no queue),
-/// WHARF_WOULD_BLOCK.
+/// Errors: WHARF_TIMEOUT (WHARF_EMPTY if `timeout_ns` is 0), WHARF_SHUT_DOWN (it would wait in vain: the
+/// runtime has been shut down, and what was in the port and the ends of all its tasks have been taken
+/// out), WHARF_NO_PORT (also when the port is closed meanwhile), WHARF_NULL, WHARF_OUT_OF_RANGE,
+/// WHARF_WRONG_STATE (the port has no queue), WHARF_WOULD_BLOCK.
 ///
 /// # Safety
 ///

@@ -313,6 +313,61 @@ fn shutdown_against_submit() {
     });
 }
 
+/// Takes what comes, until nothing will come any more; how many that was.
+fn receive_all(mailbox: &TestBox) -> usize {
+    let mut came = 0;
+    loop {
+        match receive(mailbox, Wait::Forever) {
+            Ok(messages) => came += messages.len(),
+            Err(error) => {
+                assert_eq!(error.status(), WHARF_SHUT_DOWN);
+                return came;
+            }
+        }
+    }
+}
+
+/// Proves: two receivers, asleep or about to be, get what a shutdown leaves, and are both told that
+/// nothing follows (it would be a deadlock to loom). Seen to fail with `look_back` not calling who
+/// sleeps.
+#[test]
+fn the_last_message_against_receivers() {
+    model(|| {
+        let mailbox = mailbox();
+        let Sender { key, .. } = mailbox.accept(7).unwrap();
+        mailbox.attach(key, Handle(Arc::new(AtomicUsize::new(0))));
+        let other = {
+            let mailbox = mailbox.clone();
+            thread::spawn(move || receive_all(&mailbox))
+        };
+        let task = {
+            let mailbox = mailbox.clone();
+            thread::spawn(move || {
+                mailbox.shut_down();
+                let _ = mailbox.finish(key, Last::Dropped(None));
+            })
+        };
+        let came = receive_all(&mailbox);
+        task.join().unwrap();
+        assert_eq!(came + other.join().unwrap(), 1);
+    });
+}
+
+/// Proves: a shutdown of a port without tasks or messages tells whoever sleeps there. Seen to fail with
+/// `shut_down` not calling.
+#[test]
+fn shutdown_against_a_sleeping_receiver() {
+    model(|| {
+        let mailbox = mailbox();
+        let other = {
+            let mailbox = mailbox.clone();
+            thread::spawn(move || mailbox.shut_down())
+        };
+        assert_eq!(receive_all(&mailbox), 0);
+        other.join().unwrap();
+    });
+}
+
 /// Proves: a stream that waits for credit is woken by the grant. Seen to fail with the waker taken
 /// out before the credit is there.
 #[test]

@@ -100,6 +100,39 @@ static void a_shutdown_midway_loses_none(void) {
   CHECK_OK(wharf_runtime_free(runtime));
 }
 
+static atomic_long came;
+
+static void *receive_all(void *port) {
+  wharf_message_t message;
+  wharf_status_t status;
+  while ((status = wharf_port_recv(*(wharf_port_t *)port, &message, WHARF_FOREVER)) == WHARF_OK) {
+    atomic_fetch_add(&came, 1);
+    CHECK_OK(wharf_message_free(&message));
+  }
+  CHECK(status == WHARF_SHUT_DOWN && wharf_last_error_code() == WHARF_SHUT_DOWN);
+  return NULL;
+}
+
+/* Who waits without end at a port is told when nothing follows, be it asleep then or not. */
+static void receivers_are_told_of_the_end(int tasks, bool early) {
+  enum { RECEIVERS = 3 };
+  wharf_runtime_t runtime = new_runtime(1);
+  wharf_port_t port = open_port(runtime);
+  pthread_t threads[RECEIVERS];
+  wharf_message_t message;
+  atomic_store(&came, 0);
+  for (int at = 0; at < tasks; at++) CHECK_OK(harbour_wait(port, (uint64_t)at, NULL));
+  for (int at = 0; early && at < RECEIVERS; at++) threads[at] = start(receive_all, &port);
+  CHECK_OK(wharf_runtime_shutdown(runtime, LONG));
+  for (int at = 0; !early && at < RECEIVERS; at++) threads[at] = start(receive_all, &port);
+  for (int at = 0; at < RECEIVERS; at++) join(threads[at]);
+  CHECK(atomic_load(&came) == tasks);
+  REFUSED(wharf_port_recv(port, &message, LONG), WHARF_SHUT_DOWN);
+  CHECK(wharf_port_try_recv(port, &message) == WHARF_EMPTY);
+  CHECK_OK(wharf_port_close(port, LONG));
+  CHECK_OK(wharf_runtime_free(runtime));
+}
+
 /* The kinds themselves, and that nothing follows. */
 static void each_end_has_its_kind(void) {
   wharf_runtime_t runtime = new_runtime(1);
@@ -133,6 +166,7 @@ int main(void) {
   every_task_is_answered_once(WHARF_FULL_DROP_OLDEST, 1);
   every_task_is_answered_once(WHARF_FULL_KEEP_LATEST, 2);
   for (int round = 0; round < 5; round++) a_shutdown_midway_loses_none();
+  for (int round = 0; round < 20; round++) receivers_are_told_of_the_end(round % 4, round % 2);
   CHECK(harbour_lent() == 0);
   return 0;
 }

@@ -2,7 +2,7 @@
 
 use super::{Bell, Duty, Mailbox, Phase, State, Wait, wait_on, wake_all};
 use crate::port::tasks::Abort;
-use wharf_base::sync::{MutexGuard, atomic::Ordering::Relaxed, lock};
+use wharf_base::sync::{MutexGuard, lock};
 
 impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
     /// The end of what [`begin_post`](Self::begin_post) or [`pump_next`](Self::pump_next) began.
@@ -46,7 +46,11 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         if state.phase == Phase::Open {
             state.phase = Phase::ShutDown;
         }
+        let is_awaited = self.call_all(&mut state);
         self.stop_tasks(state, false);
+        if is_awaited {
+            self.arrived.notify_all();
+        }
     }
 
     /// Closes: nothing is delivered from now on, and all tasks are aborted.
@@ -57,8 +61,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         let messages = (std::mem::take(&mut *ready), state.messages.clear());
         // Bytes of the host's in them are given back by host code: another close waits for that.
         state.callbacks += 1;
-        // Relaxed: under the lock.
-        state.called = self.sleeping.load(Relaxed);
+        self.call_all(&mut state);
         drop(ready);
         self.stop_tasks(state, true);
         self.arrived.notify_all();

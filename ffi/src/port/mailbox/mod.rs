@@ -224,6 +224,11 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
 }
 
 impl<A: Abort + Clone> State<A> {
+    /// Whether no message will come in any more: a shutdown lets in nothing but the ends of tasks.
+    fn is_over(&self) -> bool {
+        self.phase == Phase::ShutDown && self.tasks.len() == 0
+    }
+
     /// Whether no host code runs for the port, nor will before a new message comes in. After a
     /// shutdown, which lets none in, the handler is given what is there first.
     fn at_rest(&self) -> bool {

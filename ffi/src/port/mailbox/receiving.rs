@@ -38,6 +38,10 @@
 //! A receiver that leaves messages in `ready` reads `sleeping` without `state`. It misses nobody: who
 //! sleeps has counted itself while it held `ready` and that was empty, so before the exchange that
 //! brought in what is there now.
+//!
+//! After a shutdown nothing comes in but the last words of tasks. Once there are no tasks and no messages,
+//! who would sleep is told so instead, under both locks. Who sleeps already is called: by the shutdown,
+//! in case that was all, and by whoever takes the last message out.
 
 use super::{
     Arrived, Bell, Duty, Limits, Mailbox, Pace, Phase, State, Wait, refusal, wait_on, wake_all,
@@ -106,7 +110,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
                 break;
             }
             self.pace.slept();
-            if !self.sleep(wait) {
+            if !self.sleep(wait)? {
                 break;
             }
         }
@@ -182,13 +186,16 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         let empty = ready.is_empty() && state.messages.is_empty();
         let pass_on = !empty && self.call(&mut state);
         let quiet = empty && state.rung;
+        let is_last = empty && state.is_over() && self.call_all(&mut state);
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
         drop(ready);
         if quiet {
             self.quiet();
         }
-        if pass_on {
+        if is_last {
+            self.arrived.notify_all();
+        } else if pass_on {
             self.arrived.notify_one();
         }
         wake_all(waiting);
@@ -221,19 +228,23 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         None
     }
 
-    /// Sleeps until something may have come; false when the time is up and nothing has.
-    fn sleep(&self, wait: Wait) -> bool {
+    /// Sleeps until something may have come; false when the time is up and nothing has, an error where
+    /// nothing can come any more.
+    fn sleep(&self, wait: Wait) -> Result<bool> {
         let bell = self.bell.get();
         if let Some(bell) = bell {
             bell.clear();
         }
-        let Some((ready, state)) = self.second_look(bell.is_some()) else { return true };
+        let Some((ready, state)) = self.second_look(bell.is_some()) else { return Ok(true) };
         if state.phase == Phase::Closed {
             // Which the next look answers.
-            return true;
+            return Ok(true);
         }
         if matches!(wait, Wait::No) {
-            return false;
+            return Ok(false);
+        }
+        if state.is_over() {
+            return Err(refusal(state.phase));
         }
         // Relaxed, here and below: under the lock; for who reads it without, see the module.
         self.sleeping.fetch_add(1, Relaxed);
@@ -241,7 +252,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         let (mut state, in_time) = wait_on(&self.arrived, state, wait);
         self.sleeping.fetch_sub(1, Relaxed);
         state.called = state.called.saturating_sub(1);
-        in_time
+        Ok(in_time)
     }
 
     /// The bell, made at the first call; it rings at once if there are messages. `is_code`: ringing
@@ -321,6 +332,14 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         let call = state.called == 0 && self.sleeping.load(Relaxed) > 0;
         state.called += usize::from(call);
         call
+    }
+
+    /// Counts all sleeping receivers as called; whether there are any.
+    #[cold]
+    pub(super) fn call_all(&self, state: &mut State<A>) -> bool {
+        // Relaxed: under the lock.
+        state.called = self.sleeping.load(Relaxed);
+        state.called > 0
     }
 
     /// Does, outside the locks, what the arrival of a message asks for.
