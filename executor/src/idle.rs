@@ -113,8 +113,10 @@ impl Idle {
         is_left: impl Fn() -> bool,
     ) -> Option<usize> {
         loop {
-            let nobody = self.sleeping.is_empty() && !may_start();
-            if self.is_searched() || nobody || !self.begin_search() {
+            if self.is_searched() || self.sleeping.is_empty() && !may_start() {
+                return None;
+            }
+            if !self.begin_search() {
                 return None;
             }
             if let Some(seat) = self.sleeping.take_any(|seat| !self.watching.contains(seat)) {

@@ -51,12 +51,12 @@
 //! that is always ready (its budget ends), nor a pair in the LIFO slot (its turns end), nor a flood from
 //! outside (it shares, by the interval). `tests/fairness.rs` counts the polls.
 //!
-//! A poll that does not return is beyond that: a task that computes or blocks for long. It delays what is
-//! in its seat, until another seat, having nothing else to do, looks after that one: it takes over
-//! the queue, the slot, and what the driver has. This takes two heartbeats at most, of 1 ms where a poll
-//! has taken long of late and of up to 4 where none has, as long as one seat has nothing to do; where none has, the busy ones look at each other in turn, and it takes
-//! as many heartbeats more as there are seats. While all are idle nobody's heart beats: an idle runtime
-//! makes no system calls.
+//! A poll that does not return is beyond that: a task that computes or blocks for long. It delays what
+//! is in its seat, until another seat, having nothing else to do, looks after that one: it takes over
+//! the queue, the slot, and what the driver has. This takes two heartbeats at most, of 1 ms where a
+//! poll has taken long of late and of up to 4 where none has, as long as one seat has nothing to do;
+//! where none has, the busy ones look at each other in turn, and it takes as many heartbeats more as
+//! there are seats. While all are idle nobody's heart beats: an idle runtime makes no system calls.
 //!
 //! # Sleep, and why no wake is lost
 //!
