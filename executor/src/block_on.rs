@@ -360,6 +360,10 @@ fn wait_for_seat<F: Future>(
             thread::park();
             main.flag.parked();
         }
+        // Before the next poll: what that spawns might bring up a worker for the seat we were offered.
+        if let Some(seat) = shared.idle.vacant.take_any(|_| true) {
+            return Some(seat);
+        }
     }
 }
 
