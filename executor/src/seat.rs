@@ -11,7 +11,7 @@ use crate::{
     registry::Registry,
     shared::Shared,
     task::{Header, Ids, Task},
-    worker::{GiveWay, Glance, Pulse, Tries},
+    worker::{GiveWay, Glance, Pulse, Spin},
 };
 use std::{cell::Cell, future::Future, ptr, sync::Arc};
 use wharf_base::sync::{Instant, atomic::AtomicU64, thread_local};
@@ -79,7 +79,7 @@ pub(crate) struct Own {
     /// The last beat of this seat's heart was the watch's, and nothing was between.
     pub(crate) led: Cell<bool>,
     pub(crate) random: Cell<u32>,
-    pub(crate) spin: Tries,
+    pub(crate) spin: Spin,
     pub(crate) give_way: GiveWay,
 }
 
@@ -120,7 +120,7 @@ impl Seat {
                 quiet: Cell::new(0),
                 led: Cell::new(false),
                 random: Cell::new(0x9e37_79b9 ^ number as u32),
-                spin: Tries::default(),
+                spin: Spin::default(),
                 give_way: GiveWay::default(),
             },
         }

@@ -39,7 +39,7 @@ mod watch;
 
 pub(crate) use give_way::GiveWay;
 use spin::Spun;
-pub(crate) use spin::{Limit, Tries};
+pub(crate) use spin::{Limit, Spin};
 pub(crate) use watch::{Glance, Pulse};
 
 /// After what time the driver has its turn, even if few polls were made.

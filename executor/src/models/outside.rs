@@ -2,6 +2,15 @@
 
 use super::*;
 
+/// Spawns a task that waits, and lets it go on.
+fn wake_from_outside(runtime: &Runtime) {
+    let signal = Arc::new(Signal::default());
+    let task = runtime.spawn(signal.wait());
+    signal.set();
+    block_on(task).unwrap();
+    runtime.end();
+}
+
 /// Proves: of two tasks from outside, neither is left lying, whether the worker that the first has
 /// brought up is at work, searches, or goes to sleep when the second comes. Seen to fail without the
 /// fence of the sleeper, and without the pusher's.
@@ -21,14 +30,7 @@ fn spawns_from_outside_against_a_worker_that_goes_to_sleep() {
 /// fail without either fence, and with the last look before sleep leaving the injector out.
 #[test]
 fn a_wake_from_outside_against_a_worker_that_goes_to_sleep() {
-    model(2, || {
-        let runtime = Runtime::new(1);
-        let signal = Arc::new(Signal::default());
-        let task = runtime.spawn(signal.wait());
-        signal.set();
-        block_on(task).unwrap();
-        runtime.end();
-    });
+    model(2, || wake_from_outside(&Runtime::new(1)));
 }
 
 /// Proves: of two tasks from outside, of which the one that is taken first holds its worker up until the
@@ -74,28 +76,14 @@ fn two_tasks_from_outside_against_a_search_in_vain() {
 /// to fail with the last look before sleep leaving the injector out.
 #[test]
 fn a_wake_from_outside_against_a_spin() {
-    model(2, || {
-        let runtime = Runtime::spinning(1);
-        let signal = Arc::new(Signal::default());
-        let task = runtime.spawn(signal.wait());
-        signal.set();
-        block_on(task).unwrap();
-        runtime.end();
-    });
+    model(2, || wake_from_outside(&Runtime::spinning(1)));
 }
 
 /// Proves: the same where the worker that spins is the searcher, on whom a push relies. Seen to fail as
 /// above.
 #[test]
 fn a_wake_from_outside_against_a_searcher_that_spins() {
-    model(1, || {
-        let runtime = Runtime::spinning(2);
-        let signal = Arc::new(Signal::default());
-        let task = runtime.spawn(signal.wait());
-        signal.set();
-        block_on(task).unwrap();
-        runtime.end();
-    });
+    model(1, || wake_from_outside(&Runtime::spinning(2)));
 }
 
 /// Proves: tasks of a set that end at once with their being awaited are all joined. Seen to fail where a

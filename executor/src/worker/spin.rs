@@ -77,24 +77,24 @@ impl Limit {
     }
 }
 
-/// What a seat has learned of its tries to spare itself a park.
+/// What a seat has learned of its spins.
 #[derive(Debug, Default)]
-pub(crate) struct Tries {
+pub(crate) struct Spin {
     /// How many in a row were in vain.
     in_vain: Cell<u32>,
     /// How many parks to come go without one.
     rest: Cell<u32>,
 }
 
-impl Tries {
+impl Spin {
     /// The seat is about to park: whether it is worth a try.
-    pub(super) fn is_due(&self) -> bool {
+    fn is_due(&self) -> bool {
         let rest = self.rest.get();
         self.rest.set(rest.saturating_sub(1));
         rest == 0
     }
 
-    pub(super) fn learn(&self, found: bool) {
+    fn learn(&self, found: bool) {
         let in_vain = if found { 0 } else { (self.in_vain.get() + 1).min(MOST_IN_VAIN) };
         self.in_vain.set(in_vain);
         self.rest.set((1 << in_vain) - 1);
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn spins_in_vain_make_the_next_ones_rarer_until_one_finds_something() {
-        let spin = Tries::default();
+        let spin = Spin::default();
         let parks = || {
             let rest = (0..1000).take_while(|_| !spin.is_due()).count();
             spin.learn(false);

@@ -120,6 +120,13 @@ static inline wharf_value_t int_value(int64_t number) {
   return value;
 }
 
+/* The path of a file in the folder of another. */
+static inline void beside(const char *other, const char *name, char *path, size_t size) {
+  const char *end = strrchr(other, '/');
+  CHECK(end != NULL);
+  snprintf(path, size, "%.*s/%s", (int)(end - other), other, name);
+}
+
 /* A thread that must start. */
 static inline pthread_t start(void *(*function)(void *), void *argument) {
   pthread_t thread;

@@ -194,10 +194,7 @@ int main(int argc, char **argv) {
   enum { CHILDREN = 40 };
   CHECK(argc == 2); /* libwharf.so beside libharbour.so */
   char path[4096];
-  snprintf(path, sizeof path, "%s", argv[1]);
-  char *name = strrchr(path, (int)*"/");
-  CHECK(name != NULL);
-  snprintf(name, sizeof path - (size_t)(name - path), "/libwharf.so");
+  beside(argv[1], "libwharf.so", path, sizeof path);
   load(&mine, dlopen(argv[1], RTLD_NOW | RTLD_NOLOAD));
   load(&other, dlopen(path, RTLD_NOW | RTLD_LOCAL));
   load(&unused, load_copy(path));

@@ -27,10 +27,7 @@ typedef wharf_status_t (*cancel_fn)(wharf_task_t);
 int main(int argc, char **argv) {
   CHECK(argc == 2); /* libwharf.so beside libharbour.so */
   char path[4096];
-  snprintf(path, sizeof path, "%s", argv[1]);
-  char *name = strrchr(path, (int)*"/");
-  CHECK(name != NULL);
-  snprintf(name, sizeof path - (size_t)(name - path), "/libwharf.so");
+  beside(argv[1], "libwharf.so", path, sizeof path);
   wharf_runtime_t one = new_runtime(1), two = new_runtime(1), standard, again;
   wharf_port_t first = open_port(one), second = open_port(two), third = open_port(0);
 
