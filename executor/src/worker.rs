@@ -17,7 +17,7 @@
 //! # Whom a batch of events wakes
 //!
 //! Tasks that a poll has made ready, or that came from outside, call another seat as soon as two or
-//! more wait. Tasks that events have made ready do so where those that wait are likely to take
+//! more wait, the main future of `block_on` among them. Tasks that events have made ready do so where those that wait are likely to take
 //! [`MUCH`], by what polls have taken here lately: a wake costs both processors more than a few short
 //! polls do, and the processor of the one that would be woken is likely to be busy with whoever has
 //! caused the events.
@@ -173,7 +173,7 @@ pub(crate) fn drive(shared: &Shared, seat: &Seat, guest: &mut impl Guest) {
             }
         }
         if let Some(task) = task {
-            if !run_task(shared, seat, task) {
+            if !run_task(shared, seat, task, guest) {
                 return;
             }
         }
@@ -214,7 +214,7 @@ fn rest(shared: &Shared, seat: &Seat, guest: &impl Guest) -> Option<Task> {
 
 /// Whether the thread still sits in the seat afterwards.
 #[inline]
-fn run_task(shared: &Shared, seat: &Seat, task: Task) -> bool {
+fn run_task(shared: &Shared, seat: &Seat, task: Task, guest: &impl Guest) -> bool {
     begin_poll(shared, seat);
     seat.own.polling.set(true);
     task.run();
@@ -222,10 +222,12 @@ fn run_task(shared: &Shared, seat: &Seat, task: Task) -> bool {
         return false;
     }
     seat.own.polling.set(false);
-    let waiting = seat.ring.len();
-    if !seat.ring.is_alone() && waiting > usize::from(seat.lifo.is_empty()) && seat.own.eager.get()
-    {
-        shared.wake_one();
+    if !seat.ring.is_alone() && seat.own.eager.get() {
+        // One runs here at once: the main future, what is in the LIFO slot, or the queue's first.
+        let is_taken = seat.lifo.is_empty() && !guest.is_woken();
+        if seat.ring.len() > usize::from(is_taken) {
+            shared.wake_one();
+        }
     }
     true
 }

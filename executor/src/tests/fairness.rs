@@ -399,6 +399,24 @@ fn no_wake_from_outside_needs_a_heartbeat() {
 }
 
 #[test]
+fn a_task_beside_a_main_future_that_is_always_ready_goes_to_an_idle_worker() {
+    for _ in 0..20 {
+        let runtime = multi(2);
+        let main = std::thread::current().id();
+        runtime.block_on(async {
+            let task = task::spawn(async move {
+                while std::thread::current().id() == main {
+                    task::yield_now().await;
+                }
+            });
+            while !task.is_finished() {
+                task::yield_now().await;
+            }
+        });
+    }
+}
+
+#[test]
 fn what_is_held_up_is_rescued_by_a_worker_that_is_never_idle() {
     let runtime = multi(2);
     let (elsewhere, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
