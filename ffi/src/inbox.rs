@@ -5,11 +5,10 @@
 //! and rings then, so that one of the two sees the other.
 
 use crate::{
-    bell::Bell,
     boundary::host_call,
     id::wharf_port_t,
     message::{Message, WHARF_KIND_CONTROL, wharf_message_t},
-    port::{self, Abort, Limits, Mailbox, Sink, Wait},
+    port::{self, Abort, Bell, Limits, Mailbox, PortBell, Sink, Wait},
     runtime::Runtime,
     status::Result,
     value::{SendPort, Value},
@@ -48,7 +47,7 @@ impl Port {
     pub(crate) fn open(runtime: Arc<Runtime>) -> Result<Self> {
         let id = port::open(runtime, Limits::default(), 0, Sink::Queue)?;
         let port = port::get(id)?;
-        port.mailbox.bell(false, || Ok(Bell::Task(Default::default())))?;
+        port.mailbox.bell(false, || Ok(PortBell::Task(Default::default())))?;
         Ok(Self { id, port })
     }
 
@@ -70,8 +69,8 @@ impl Port {
     }
 
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming>> {
-        match self.port.mailbox.bell(false, Bell::descriptor)? {
-            Bell::Task(waker) => poll_place(&self.port.mailbox, waker, cx),
+        match self.port.mailbox.bell(false, PortBell::descriptor)? {
+            PortBell::Task(waker) => poll_place(&self.port.mailbox, waker, cx),
             _ => Poll::Pending,
         }
     }
@@ -87,7 +86,7 @@ impl Port {
 }
 
 /// Leaves the waker, and looks then.
-pub(crate) fn poll_place<A: Abort + Clone, B: port::Bell>(
+pub(crate) fn poll_place<A: Abort + Clone, B: Bell>(
     mailbox: &Mailbox<A, B>,
     waker: &WakerSlot,
     cx: &mut Context<'_>,
@@ -100,7 +99,7 @@ pub(crate) fn poll_place<A: Abort + Clone, B: port::Bell>(
     }
 }
 
-fn take<A: Abort + Clone, B: port::Bell>(mailbox: &Mailbox<A, B>) -> Result<Option<Incoming>> {
+fn take<A: Abort + Clone, B: Bell>(mailbox: &Mailbox<A, B>) -> Result<Option<Incoming>> {
     let mut place = [MaybeUninit::<wharf_message_t>::uninit()];
     if mailbox.receive(&mut place, Wait::No)? == 0 {
         return Ok(None);

@@ -32,7 +32,6 @@
 //! The names of types that C sees are C's (`wharf_port_t`), since the header is made from them.
 #![allow(non_camel_case_types, reason = "these are the names that C sees")]
 
-mod bell;
 mod boundary;
 pub mod c;
 mod dart;

@@ -1,6 +1,6 @@
 //! What a library says of its exported functions, in C, for those who make a header of it.
 
-use crate::export::{Kind, Options, Param, element};
+use crate::signature::{Kind, Options, Param, element};
 use syn::{ItemFn, ReturnType, Type, parse_quote};
 
 /// The function's declaration in C, with its comment: what the library says of itself in its section

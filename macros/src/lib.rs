@@ -4,6 +4,7 @@
 mod describe;
 mod entry;
 mod export;
+mod signature;
 
 use entry::Entry;
 use proc_macro::TokenStream;

@@ -11,6 +11,7 @@ use crate::{
     park::Parking,
     slab::{Slab, Token},
     slot,
+    sys::{NO_PROCESSOR, current_processor},
     wait::{self, Events, Selector},
 };
 use mio::{Interest, Registry, unix::SourceFd};
@@ -32,9 +33,6 @@ const WAKE: mio::Token = mio::Token(usize::MAX);
 /// For how many turns an owner that was held up is not trusted with more sources: some milliseconds of
 /// an owner that is busy with short polls, seconds of one that is held up each time.
 const OVERDUE_TURNS: u32 = 256;
-
-/// Nobody has turned this seat yet, or the platform does not say where.
-pub(crate) const NO_PROCESSOR: usize = usize::MAX;
 
 #[derive(Debug)]
 pub(crate) struct Seat {
@@ -161,7 +159,7 @@ impl Seat {
 
     /// The owner is here.
     fn note_owner(&self) {
-        let processor = crate::sys::current_processor();
+        let processor = current_processor();
         // Relaxed: hints for where to put a source. The loads keep the line shared.
         if self.processor.load(Relaxed) != processor {
             self.processor.store(processor, Relaxed);

@@ -2,18 +2,21 @@
 
 use std::{net::SocketAddr, os::fd::BorrowedFd};
 
+/// No processor is known: nobody has asked yet, or the platform does not say.
+pub(crate) const NO_PROCESSOR: usize = usize::MAX;
+
 /// The processor on which this thread runs just now.
 #[cfg(target_os = "linux")]
 pub(crate) fn current_processor() -> usize {
     // SAFETY: takes nothing and can only fail.
     let processor = unsafe { libc::sched_getcpu() };
-    usize::try_from(processor).unwrap_or(crate::seat::NO_PROCESSOR)
+    usize::try_from(processor).unwrap_or(NO_PROCESSOR)
 }
 
 /// The processor on which this thread runs just now: not known here.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn current_processor() -> usize {
-    crate::seat::NO_PROCESSOR
+    NO_PROCESSOR
 }
 
 /// The processor on which the last data for a socket came in.

@@ -59,8 +59,18 @@ pub(super) fn wake_itself(task: *const Header) -> bool {
     })
 }
 
-/// The number of the task that this thread polls.
-pub(super) fn id() -> Option<Id> {
+/// The number of the task that is running on this thread.
+///
+/// # Panics
+///
+/// Where no spawned task runs: outside a runtime, and in the main future of `block_on`.
+#[track_caller]
+pub fn id() -> Id {
+    try_id().expect("no task runs here: `id` was called outside any spawned task; see `try_id`")
+}
+
+/// The number of the task that is running on this thread, if one is.
+pub fn try_id() -> Option<Id> {
     let task = CURRENT.with(|current| current.get().task);
     // SAFETY: its runner, up the stack, keeps the task.
     NonNull::new(task.cast_mut()).map(|task| unsafe { id_of(task) })

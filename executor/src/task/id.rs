@@ -57,18 +57,3 @@ impl Ids {
         Id::from_number(self.next.replace(self.next.get() + 1))
     }
 }
-
-/// The number of the task that is running on this thread.
-///
-/// # Panics
-///
-/// Where no spawned task runs: outside a runtime, and in the main future of `block_on`.
-#[track_caller]
-pub fn id() -> Id {
-    try_id().expect("no task runs here: `id` was called outside any spawned task; see `try_id`")
-}
-
-/// The number of the task that is running on this thread, if one is.
-pub fn try_id() -> Option<Id> {
-    super::current::id()
-}

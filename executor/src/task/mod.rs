@@ -15,10 +15,11 @@ mod yield_now;
 
 pub use block_in_place::block_in_place;
 pub(crate) use cell::{Header, Owner, Task, contain};
+pub use current::{id, try_id};
 pub(crate) use error::Failure;
 pub use error::JoinError;
+pub use id::Id;
 pub(crate) use id::Ids;
-pub use id::{Id, id, try_id};
 pub use join::{AbortHandle, JoinHandle};
 pub use join_set::JoinSet;
 pub use local::{LocalEnterGuard, LocalSet, spawn_local};

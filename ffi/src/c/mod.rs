@@ -14,14 +14,13 @@ mod task;
 mod value;
 
 pub use crate::{
-    bell::wharf_notify_t,
     dart::{WHARF_DART_COMPACT, WHARF_DART_ENVELOPED, WHARF_DART_RAW, wharf_dart_post_t},
     host::{WHARF_PENDING, wharf_drop_t, wharf_function_t, wharf_poll_t},
     id::{WHARF_PORTS_MAX, WHARF_TASKS_MAX, wharf_port_t, wharf_runtime_t, wharf_task_t},
     message::*,
     port::{
         WHARF_CONTROL_KILL, WHARF_CONTROL_PAUSE, WHARF_CONTROL_PING, WHARF_CONTROL_RESUME,
-        wharf_handler_t,
+        wharf_handler_t, wharf_notify_t,
     },
     status::{
         WHARF_BAD_OPTION, WHARF_BAD_VALUE, WHARF_DEFERRED, WHARF_EMPTY, WHARF_FORKED, WHARF_FULL,

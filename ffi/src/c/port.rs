@@ -2,11 +2,13 @@
 
 use super::args;
 use crate::{
-    bell::{Bell, Notify, wharf_notify_t},
     boundary::{self, call, call_for, call_often},
     id::{wharf_port_t, wharf_runtime_t},
     message::{WHARF_KIND_CONTROL, WHARF_KIND_DATA, wharf_message_t},
-    port::{self, Full, Handler, Limits, Port, Sink, Wait, wharf_handler_t},
+    port::{
+        self, Full, Handler, Limits, Notify, Port, PortBell, Sink, Wait, wharf_handler_t,
+        wharf_notify_t,
+    },
     runtime,
     status::*,
     value::{Value, raw::wharf_value_t},
@@ -224,7 +226,7 @@ pub unsafe extern "C" fn wharf_port_descriptor(
     call(|| {
         let out = args::out(out, "out")?;
         let port = port::get(port)?;
-        let bell = port.queue()?.bell(false, Bell::descriptor)?;
+        let bell = port.queue()?.bell(false, PortBell::descriptor)?;
         let descriptor = bell.as_descriptor().ok_or_else(|| {
             Error::new(WHARF_WRONG_STATE, "the port calls a function instead of a descriptor")
         })?;
@@ -260,7 +262,7 @@ pub unsafe extern "C" fn wharf_port_notify(
         let mut used = false;
         found.queue()?.bell(true, || {
             used = true;
-            Ok(Bell::Function(Notify { function, context, port }))
+            Ok(PortBell::Function(Notify { function, context, port }))
         })?;
         if used {
             return Ok(());

@@ -4,6 +4,7 @@
 //! [`Sink`]: a queue that the host drains, or one that wharf drains, into the Dart VM or into a
 //! function of the host's.
 
+mod bell;
 mod line;
 mod mailbox;
 #[cfg(all(test, loom))]
@@ -12,6 +13,8 @@ mod queue;
 mod serve;
 mod tasks;
 
+pub use bell::wharf_notify_t;
+pub(crate) use bell::{Notify, PortBell};
 pub(crate) use mailbox::{Bell, Last, Limits, Mailbox, Wait};
 pub(crate) use queue::Full;
 pub(crate) use serve::Handler;
@@ -22,7 +25,7 @@ pub use serve::{
 pub(crate) use tasks::{Abort, Key, Sender, Tasks};
 
 use crate::{
-    bell, boundary,
+    boundary,
     dart::DartPort,
     id::{self, Id, Table, wharf_port_t, wharf_task_t},
     message::{Message, WHARF_KIND_DATA},
@@ -54,7 +57,7 @@ pub(crate) enum Sink {
 pub(crate) struct Port {
     id: wharf_port_t,
     pub(crate) runtime: Arc<Runtime>,
-    pub(crate) mailbox: Mailbox<AbortHandle, bell::Bell>,
+    pub(crate) mailbox: Mailbox<AbortHandle, PortBell>,
     sink: Sink,
     /// The group that it is closed with, in the host's own numbers; 0 for none.
     group: u64,
@@ -119,7 +122,7 @@ pub(crate) fn close_group(group: u64, wait: Wait) -> Result<wharf_status_t> {
 
 impl Port {
     /// The port's queue, if the host is to drain it.
-    pub(crate) fn queue(&self) -> Result<&Mailbox<AbortHandle, bell::Bell>> {
+    pub(crate) fn queue(&self) -> Result<&Mailbox<AbortHandle, PortBell>> {
         match self.sink {
             Sink::Queue => Ok(&self.mailbox),
             _ => Err(Error::new(

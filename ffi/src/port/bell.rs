@@ -1,10 +1,10 @@
 //! The bell of a port: an eventfd, readable while the port is not empty, or a function of the
 //! host's, for hosts whose loop is fed by posting to it.
 
+use super::Bell;
 use crate::{
     boundary::host_call,
     id::wharf_port_t,
-    port,
     status::{Error, Result},
 };
 use std::{
@@ -20,7 +20,7 @@ pub type wharf_notify_t = Option<unsafe extern "C" fn(context: *mut c_void, port
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) enum Bell {
+pub(crate) enum PortBell {
     Descriptor(OwnedFd),
     Function(Notify),
     /// A task of the library's own that waits for messages.
@@ -40,7 +40,7 @@ unsafe impl Send for Notify {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for Notify {}
 
-impl Bell {
+impl PortBell {
     /// An eventfd.
     pub(crate) fn descriptor() -> Result<Self> {
         // SAFETY: no pointers are passed.
@@ -62,7 +62,7 @@ impl Bell {
     }
 }
 
-impl port::Bell for Bell {
+impl Bell for PortBell {
     fn ring(&self) {
         static ONE: u64 = 1;
         match self {
