@@ -84,7 +84,7 @@ pub(crate) fn run_unseen(mut command: Command) -> Result<(), Failure> {
 }
 
 /// As [`run`], for a program that could hang: it is ended after `patience`, which is far above what
-/// it takes.
+/// it takes, and with it what it has started.
 pub(crate) fn run_within(mut command: Command, patience: Duration) -> Result<(), Failure> {
     println!("$ {}", shown(&command));
     let mut child = command.spawn().map_err(|error| cannot_start(&command, &error))?;
@@ -97,9 +97,20 @@ pub(crate) fn run_within(mut command: Command, patience: Duration) -> Result<(),
             Err(error) => return Err(cannot_start(&command, &error)),
         }
     }
+    kill_descendants(child.id());
     let _ = child.kill();
     let _ = child.wait();
     Err(ended(&command, &format!("it hung for {} s and was killed", patience.as_secs())))
+}
+
+/// Kills what a process has started, where the system says what that is: a program that hangs below
+/// cargo would outlive it.
+fn kill_descendants(process: u32) {
+    let children = fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
+    for child in children.unwrap_or_default().split_whitespace() {
+        child.parse().into_iter().for_each(kill_descendants);
+        let _ = Command::new("sh").args(["-c", &format!("kill -KILL {child}")]).status();
+    }
 }
 
 /// As [`run`], and hands each line of standard output to `see` after printing it.
@@ -141,4 +152,27 @@ fn cannot_start(command: &Command, error: &std::io::Error) -> Failure {
 
 fn ended(command: &Command, status: &str) -> Failure {
     Failure::new(format!("`{}` failed ({status}); its output is above", shown(command)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_hangs_is_ended_with_all_that_it_has_started() {
+        let mut command = Command::new("sh");
+        // Its standard output stays open for as long as the sleeper lives.
+        command.args(["-c", "sleep 1000 & sleep 1000"]).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let children = format!("/proc/{0}/task/{0}/children", child.id());
+        while fs::read_to_string(&children).unwrap().split_whitespace().count() < 2 {
+            thread::yield_now();
+        }
+        kill_descendants(child.id());
+        let mut rest = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut rest).unwrap();
+        assert!(!child.wait().unwrap().success());
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::{Part, c, install, memcheck, python};
 use crate::{bench, command::Failure, dart, header, loom, needs, sh};
+use std::time::Duration;
 
 /// Every part there is. A new one adds its entry here.
 pub(super) const PARTS: &[Part] = &[
@@ -91,10 +92,18 @@ fn clippy() -> Result<(), Failure> {
     sh::run(sh::cargo(args))
 }
 
+/// What the tests of all crates take is a few minutes at most: a hang is to end, and to say where.
+const PATIENCE: Duration = Duration::from_secs(8 * 60);
+
 fn unit() -> Result<(), Failure> {
-    let mut test = sh::cargo(["test", "--quiet", "--workspace", "--all-features"]);
-    test.args(["--lib", "--bins", "--tests"]);
-    sh::run(test)
+    let test = |more: &[&str]| {
+        let mut test = sh::cargo(["test", "--quiet", "--workspace", "--all-features"]);
+        test.args(["--lib", "--bins", "--tests"]).args(more);
+        test
+    };
+    // By itself: how long a build takes says nothing of a hang.
+    sh::run(test(&["--no-run"]))?;
+    sh::run_within(test(&[]), PATIENCE)
 }
 
 fn deny() -> Result<(), Failure> {
