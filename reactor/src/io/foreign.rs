@@ -22,14 +22,44 @@ macro_rules! each_reader {
     };
 }
 
-/// Calls `$with` for all that can be written.
+/// Implements `$writer`, whose end of writing is called `$close`, for all that can be written. What only
+/// some of the traits ask for is in a macro of their module's, `more`.
 macro_rules! each_writer {
-    ($with:ident) => {
-        $with!(TcpStream, UnixStream);
-        $with!(net::tcp::WriteHalf<'_>, net::tcp::OwnedWriteHalf);
-        $with!(net::unix::WriteHalf<'_>, net::unix::OwnedWriteHalf);
-        $with!(pipes::Sender, crate::process::ChildStdin);
+    ($writer:ident, $close:ident) => {
+        each_writer!($writer, $close: TcpStream, UnixStream);
+        each_writer!($writer, $close: net::tcp::WriteHalf<'_>, net::tcp::OwnedWriteHalf);
+        each_writer!($writer, $close: net::unix::WriteHalf<'_>, net::unix::OwnedWriteHalf);
+        each_writer!($writer, $close: pipes::Sender, crate::process::ChildStdin);
     };
+    ($writer:ident, $close:ident: $($kind:ty),*) => {$(
+        impl $writer for $kind {
+            fn poll_write(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                buf: &[u8],
+            ) -> Poll<io::Result<usize>> {
+                self.source().poll_write(cx, buf)
+            }
+
+            fn poll_write_vectored(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                bufs: &[IoSlice<'_>],
+            ) -> Poll<io::Result<usize>> {
+                self.source().poll_write_vectored(cx, bufs)
+            }
+
+            fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+                Poll::Ready(Ok(()))
+            }
+
+            fn $close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+                Poll::Ready(self.source().get().finish())
+            }
+
+            more!();
+        }
+    )*};
 }
 
 #[cfg(feature = "futures-io")]
@@ -59,38 +89,12 @@ mod futures {
         )*};
     }
 
-    macro_rules! writes {
-        ($($kind:ty),*) => {$(
-            impl AsyncWrite for $kind {
-                fn poll_write(
-                    self: Pin<&mut Self>,
-                    cx: &mut Context<'_>,
-                    buf: &[u8],
-                ) -> Poll<io::Result<usize>> {
-                    self.source().poll_write(cx, buf)
-                }
-
-                fn poll_write_vectored(
-                    self: Pin<&mut Self>,
-                    cx: &mut Context<'_>,
-                    bufs: &[IoSlice<'_>],
-                ) -> Poll<io::Result<usize>> {
-                    self.source().poll_write_vectored(cx, bufs)
-                }
-
-                fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-                    Poll::Ready(Ok(()))
-                }
-
-                fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-                    Poll::Ready(self.source().get().finish())
-                }
-            }
-        )*};
+    macro_rules! more {
+        () => {};
     }
 
     each_reader!(reads);
-    each_writer!(writes);
+    each_writer!(AsyncWrite, poll_close);
 }
 
 #[cfg(feature = "tokio-io")]
@@ -119,45 +123,16 @@ mod tokio {
         )*};
     }
 
-    macro_rules! writes {
-        ($($kind:ty),*) => {$(
-            impl AsyncWrite for $kind {
-                fn poll_write(
-                    self: Pin<&mut Self>,
-                    cx: &mut Context<'_>,
-                    buf: &[u8],
-                ) -> Poll<io::Result<usize>> {
-                    self.source().poll_write(cx, buf)
-                }
-
-                fn poll_write_vectored(
-                    self: Pin<&mut Self>,
-                    cx: &mut Context<'_>,
-                    bufs: &[IoSlice<'_>],
-                ) -> Poll<io::Result<usize>> {
-                    self.source().poll_write_vectored(cx, bufs)
-                }
-
-                fn is_write_vectored(&self) -> bool {
-                    true
-                }
-
-                fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-                    Poll::Ready(Ok(()))
-                }
-
-                fn poll_shutdown(
-                    self: Pin<&mut Self>,
-                    _: &mut Context<'_>,
-                ) -> Poll<io::Result<()>> {
-                    Poll::Ready(self.source().get().finish())
-                }
+    macro_rules! more {
+        () => {
+            fn is_write_vectored(&self) -> bool {
+                true
             }
-        )*};
+        };
     }
 
     each_reader!(reads);
-    each_writer!(writes);
+    each_writer!(AsyncWrite, poll_shutdown);
 }
 
 #[cfg(feature = "hyper")]
@@ -185,43 +160,14 @@ mod hyper {
         )*};
     }
 
-    macro_rules! writes {
-        ($($kind:ty),*) => {$(
-            impl Write for $kind {
-                fn poll_write(
-                    self: Pin<&mut Self>,
-                    cx: &mut Context<'_>,
-                    buf: &[u8],
-                ) -> Poll<io::Result<usize>> {
-                    self.source().poll_write(cx, buf)
-                }
-
-                fn poll_write_vectored(
-                    self: Pin<&mut Self>,
-                    cx: &mut Context<'_>,
-                    bufs: &[IoSlice<'_>],
-                ) -> Poll<io::Result<usize>> {
-                    self.source().poll_write_vectored(cx, bufs)
-                }
-
-                fn is_write_vectored(&self) -> bool {
-                    true
-                }
-
-                fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-                    Poll::Ready(Ok(()))
-                }
-
-                fn poll_shutdown(
-                    self: Pin<&mut Self>,
-                    _: &mut Context<'_>,
-                ) -> Poll<io::Result<()>> {
-                    Poll::Ready(self.source().get().finish())
-                }
+    macro_rules! more {
+        () => {
+            fn is_write_vectored(&self) -> bool {
+                true
             }
-        )*};
+        };
     }
 
     each_reader!(reads);
-    each_writer!(writes);
+    each_writer!(Write, poll_shutdown);
 }
