@@ -86,6 +86,13 @@ impl Driver for SeatDriver {
         }
     }
 
+    fn is_fed_nearby(&self) -> bool {
+        match &self.bed {
+            Bed::Reactor(reactor) => reactor.is_fed_nearby(self.seat),
+            Bed::Thread(_) => false,
+        }
+    }
+
     fn is_idle(&self) -> bool {
         let no_sources = match &self.bed {
             Bed::Reactor(reactor) => reactor.sources_at(self.seat) == 0,

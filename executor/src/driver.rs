@@ -28,6 +28,14 @@ pub trait Driver: Send + Sync + 'static {
     /// Ends the owner's present `park`, or its next one. Any thread may call it.
     fn unpark(&self);
 
+    /// Whether most of what was found last was caused by others on this machine, who keep its
+    /// processors busy with that: then it must be more before it is spread over several seats.
+    ///
+    /// Only the owner calls it. A driver that does not know says `false`.
+    fn is_fed_nearby(&self) -> bool {
+        false
+    }
+
     /// Whether nothing waits here: no timer armed, no source registered.
     ///
     /// When the thread of a `block_on` leaves its seat, a worker sits down in it instead, unless

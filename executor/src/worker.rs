@@ -19,8 +19,8 @@
 //! Tasks that a poll has made ready, or that came from outside, call another seat as soon as two or
 //! more wait, the main future of `block_on` among them. Tasks that events have made ready do so where those that wait are likely to take
 //! [`MUCH`], by what polls have taken here lately: a wake costs both processors more than a few short
-//! polls do, and the processor of the one that would be woken is likely to be busy with whoever has
-//! caused the events.
+//! polls do. Where the events come from others on this machine it is [`MUCH_NEARBY`]: the processor of
+//! the one that would be woken is likely to be busy with whoever has caused them.
 
 use crate::{seat::Seat, shared::Shared, task::Task};
 use std::{sync::Arc, time::Duration};
@@ -45,7 +45,9 @@ pub(crate) use watch::{Glance, Pulse};
 /// After what time the driver has its turn, even if few polls were made.
 const DRIVER_TURN: Duration = Duration::from_micros(250);
 /// How long the tasks that events have made ready are to take before others are called for them.
-const MUCH: Duration = Duration::from_micros(200);
+const MUCH: Duration = Duration::from_micros(30);
+/// The same where [neighbours](crate::Driver::is_fed_nearby) have caused the events.
+const MUCH_NEARBY: Duration = Duration::from_micros(200);
 /// The longest that a poll counts for: one that was held up says little about the next.
 const LONGEST: Duration = Duration::from_millis(1);
 /// At most so many polls are made between two looks at the clock.
@@ -283,7 +285,9 @@ fn looks_late(shared: &Shared, seat: &Seat) -> bool {
     let is_late = is_late(seat);
     // One of them runs at once.
     let waiting = seat.ring.len().saturating_sub(1) as u64;
-    if waiting * u64::from(seat.own.pace.get()) >= MUCH.as_nanos() as u64 {
+    let expected = Duration::from_nanos(waiting * u64::from(seat.own.pace.get()));
+    // Asked in this order: most have little to do.
+    if expected >= MUCH && (expected >= MUCH_NEARBY || !seat.driver.is_fed_nearby()) {
         shared.wake_one();
     }
     is_late

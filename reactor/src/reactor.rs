@@ -109,6 +109,12 @@ impl Reactor {
         self.seats[seat].poll(&self.slab, is_owner)
     }
 
+    /// Whether most of what was found last at `seat` was caused by others on this machine, whose
+    /// processors are busy with it: by TCP peers that are no sockets of this reactor.
+    pub fn is_fed_nearby(&self, seat: usize) -> bool {
+        self.seats[seat].is_fed_nearby()
+    }
+
     /// Ends the present turn of `seat`, or the next one. Any thread may call it.
     pub fn unpark(&self, seat: usize) {
         self.seats[seat].unpark();

@@ -22,7 +22,7 @@ use std::{
     os::fd::RawFd,
     sync::{
         Mutex, MutexGuard, OnceLock, PoisonError, TryLockError,
-        atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed},
     },
     task::Waker,
     time::Instant,
@@ -54,6 +54,8 @@ trait Drive: Debug + Send + Sync {
     fn turn(&self, parking: &Parking, slab: &Slab, deadline: Option<Instant>) -> usize;
     /// A look, by anybody; `None` where somebody else is at it.
     fn poll(&self, seat: &Seat, slab: &Slab, is_owner: bool) -> Option<usize>;
+    /// Whether most of the events that were found last come from neighbours.
+    fn is_fed_nearby(&self) -> bool;
     /// Ends the owner's sleep.
     fn wake(&self);
     fn registry(&self) -> &Registry;
@@ -64,6 +66,7 @@ struct Driver {
     selector: Selector,
     waker: mio::Waker,
     polling: Mutex<Polling>,
+    fed_nearby: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -111,6 +114,11 @@ impl Seat {
     pub(crate) fn is_overdue(&self) -> bool {
         // Relaxed: a hint.
         self.overdue.load(Relaxed) > 0
+    }
+
+    /// Whether most of the events that were found last come from neighbours.
+    pub(crate) fn is_fed_nearby(&self) -> bool {
+        self.driver.get().is_some_and(|driver| driver.is_fed_nearby())
     }
 
     pub(crate) fn unpark(&self) {
@@ -176,7 +184,16 @@ impl Driver {
         let (selector, events) = Selector::new()?;
         let waker = mio::Waker::new(selector.registry(), WAKE)?;
         let polling = Mutex::new(Polling { events, wakers: VecDeque::new() });
-        Ok(Self { selector, waker, polling })
+        Ok(Self { selector, waker, polling, fed_nearby: AtomicBool::new(false) })
+    }
+
+    /// Of so many events so many come from neighbours.
+    fn note_neighbours(&self, events: usize, from_neighbours: usize) {
+        let fed_nearby = from_neighbours * 2 > events;
+        // Relaxed: a hint. The load keeps the line as it is.
+        if events > 0 && self.fed_nearby.load(Relaxed) != fed_nearby {
+            self.fed_nearby.store(fed_nearby, Relaxed);
+        }
     }
 
     fn give_room_back(&self, room: VecDeque<Waker>) {
@@ -216,6 +233,11 @@ impl Drive for Driver {
         Some(finish(self, polling, slab, if is_owner { 0 } else { slot::RESCUED }))
     }
 
+    fn is_fed_nearby(&self) -> bool {
+        // Relaxed: a hint.
+        self.fed_nearby.load(Relaxed)
+    }
+
     fn wake(&self) {
         if let Err(error) = self.waker.wake() {
             log::error!("a sleeping worker could not be woken: {error}");
@@ -228,20 +250,26 @@ impl Drive for Driver {
 }
 
 impl Polling {
-    /// Marks what the events say; the wakers concerned are left in `wakers`.
-    fn deliver(&mut self, slab: &Slab, mark: u64) {
+    /// Marks what the events say; the wakers concerned are left in `wakers`. Returns how many events
+    /// there were, and how many of them come from neighbours.
+    fn deliver(&mut self, slab: &Slab, mark: u64) -> (usize, usize) {
+        let (mut events, mut from_neighbours) = (0, 0);
         for (token, ready) in self.events.iter().filter(|&(token, _)| token != WAKE) {
             let token = Token(token.0);
             if let Some(slot) = slab.get(token) {
-                slot.event(token.generation(), ready | mark, &mut self.wakers);
+                let before = slot.event(token.generation(), ready | mark, &mut self.wakers);
+                events += 1;
+                from_neighbours += usize::from(before.has(slot::NEIGHBOUR));
             }
         }
+        (events, from_neighbours)
     }
 }
 
 /// Delivers the events, lets the epoll go, and calls the wakers.
 fn finish(driver: &Driver, mut polling: MutexGuard<'_, Polling>, slab: &Slab, mark: u64) -> usize {
-    polling.deliver(slab, mark);
+    let (events, from_neighbours) = polling.deliver(slab, mark);
+    driver.note_neighbours(events, from_neighbours);
     let count = polling.wakers.len();
     if count == 1 {
         let waker = polling.wakers.pop_front();

@@ -27,6 +27,7 @@
 //! | `READ_CLOSED`, `WRITE_CLOSED`, `PRIORITY`, `ERROR` | before an event has said so |
 //! | `CROWD` | while the list is empty and nobody holds its lock |
 //! | `RESCUED` | before another seat than the source's home has delivered an event |
+//! | `NEIGHBOUR` | before somebody has asked where the peer is, or where it is this reactor's |
 //! | `DOWN` | before the reactor was shut down |
 
 use std::{collections::VecDeque, num::NonZeroU64, ptr, task::Waker};
@@ -52,6 +53,8 @@ pub(crate) const DOWN: u64 = 1 << 6;
 const CROWD: u64 = 1 << 7;
 /// An event was delivered by another seat than the source's home.
 pub(crate) const RESCUED: u64 = 1 << 8;
+/// Whoever causes the events is on this machine, and not of this reactor.
+pub(crate) const NEIGHBOUR: u64 = 1 << 9;
 
 const TICK: u64 = 1 << 16;
 const TICKS: u64 = 0xffff << 16;
@@ -175,13 +178,13 @@ impl Slot {
     }
 
     /// Sets `ready` and moves the wakers of those who wait for it into `wakers`, unless the tenant
-    /// of `generation` has left.
-    pub(crate) fn event(&self, generation: u32, ready: u64, wakers: &mut VecDeque<Waker>) {
+    /// of `generation` has left. Returns the word as it was.
+    pub(crate) fn event(&self, generation: u32, ready: u64, wakers: &mut VecDeque<Waker>) -> Seen {
         // Relaxed: the exchange below acquires.
         let mut word = self.word.load(Relaxed);
         loop {
             if (word >> GENERATION_SHIFT) as u32 != generation {
-                return;
+                return Seen(0);
             }
             let tick = word.wrapping_add(TICK) & TICKS;
             let new = (word & !TICKS) | tick | ready;
@@ -201,6 +204,17 @@ impl Slot {
         if word & CROWD != 0 {
             self.disperse(ready, wakers);
         }
+        Seen(word)
+    }
+
+    /// Notes whether whoever causes the events is a neighbour.
+    pub(crate) fn note_neighbour(&self, is_one: bool) {
+        // Relaxed, all of them: a hint. The load keeps the line as it is.
+        match (self.word.load(Relaxed) & NEIGHBOUR != 0, is_one) {
+            (false, true) => self.word.fetch_or(NEIGHBOUR, Relaxed),
+            (true, false) => self.word.fetch_and(!NEIGHBOUR, Relaxed),
+            _ => return,
+        };
     }
 
     fn disperse(&self, ready: u64, wakers: &mut VecDeque<Waker>) {

@@ -10,7 +10,8 @@
 //!   trip without waking anybody. The end at the fuller seat moves. Where both are at home together, at
 //!   a seat that has more than a pair too many, one moves to the emptiest, and draws the other after it.
 //! - **Any other TCP stream with a peer on this machine** stays: the processor where its data comes in
-//!   is busy with whoever has sent it.
+//!   is busy with whoever has sent it, a *neighbour*. Events from neighbours are told of as such
+//!   ([`Reactor::is_fed_nearby`](crate::Reactor::is_fed_nearby)): they call fewer seats.
 //! - **Any other source** goes with its task, which somebody may have stolen for good. Two that are made
 //!   as a pair begin at one seat.
 //!
@@ -195,7 +196,9 @@ impl Registration {
     /// Meets the other end at one seat, if that is this reactor's too.
     fn meet(&self, ends: Ends) {
         let home = self.home.seat();
-        let Some(there) = self.reactor.pairs.peer(ends) else { return };
+        let peer = self.reactor.pairs.peer(ends);
+        self.slot().note_neighbour(peer.is_none());
+        let Some(there) = peer else { return };
         let to = if there == home {
             let emptiest = self.reactor.emptiest_seat();
             (self.count(home) > self.count(emptiest) + A_PAIR).then_some(emptiest)
@@ -280,6 +283,7 @@ mod tests {
     use super::A_PAIR;
     use crate::{Reactor, registration::Wish, source::Source};
     use std::{
+        io::Write,
         net::{TcpListener, TcpStream},
         sync::{Arc, Mutex},
         task::{Context, Waker},
@@ -350,6 +354,28 @@ mod tests {
         wait(&ends, 2);
         let homes = seats(&ends);
         assert_eq!(homes[0], homes[1]);
+    }
+
+    #[test]
+    fn a_seat_is_fed_nearby_where_most_events_come_from_streams_of_others() {
+        let reactor = Reactor::new(1);
+        let _entered = at_seat_0(&reactor);
+        let own = connections(1);
+        wait(&own, 2);
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let mut stranger = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let end = listener.accept().unwrap().0;
+        end.set_nonblocking(true).unwrap();
+        let foreign = [Source::new(end, FOLLOWING).unwrap()];
+        wait(&foreign, 1);
+        reactor.poll(0);
+        let next_event = || while reactor.poll(0) == 0 {};
+        stranger.write_all(&[1]).unwrap();
+        next_event();
+        assert!(reactor.is_fed_nearby(0));
+        own[0].get().write_all(&[1]).unwrap();
+        next_event();
+        assert!(!reactor.is_fed_nearby(0), "both ends are this reactor's");
     }
 
     #[test]
