@@ -20,32 +20,46 @@ use std::{
     sync::Arc,
     task::{Context, Poll},
 };
+use wharf::task::AbortHandle;
 
 /// The right, and the duty, to send one terminal message.
 pub(crate) struct Terminal {
     pub(crate) port: Arc<Port>,
     pub(crate) key: Key,
+    tag: u64,
     sent: bool,
+    /// There is somebody who can abort the task, if there ever will be.
+    attached: bool,
 }
 
 impl Terminal {
     /// Accepts a task at `port`.
     pub(crate) fn accept(port: Arc<Port>, tag: u64) -> Result<(Self, Sender)> {
         let sender = port.mailbox.accept(tag)?;
-        Ok((Self { port, key: sender.key, sent: false }, sender))
+        Ok((Self { port, key: sender.key, tag, sent: false, attached: false }, sender))
+    }
+
+    /// After a poll that was not the task's last: lets it be aborted. Most tasks end in their first, and
+    /// need no handle.
+    #[inline]
+    fn attach(&mut self) {
+        if !std::mem::replace(&mut self.attached, true) {
+            let abort = AbortHandle::of_current().expect("polled by the executor");
+            self.port.mailbox.attach(self.key, abort);
+        }
     }
 
     /// Sends it.
     pub(crate) fn send(&mut self, end: End) {
         self.sent = true;
-        self.port.finish(self.key, end.into_last());
+        self.port.finish(self.key, self.tag, end.into_last());
     }
 }
 
 impl Drop for Terminal {
     fn drop(&mut self) {
         if !self.sent {
-            self.port.finish(self.key, Last::Dropped(self.port.runtime.refusal()));
+            self.port.finish(self.key, self.tag, Last::Dropped(self.port.runtime.refusal()));
         }
     }
 }
@@ -86,6 +100,12 @@ struct Running<F> {
 }
 
 impl<F> Running<F> {
+    fn wait(self: Pin<&mut Self>) -> Poll<()> {
+        // SAFETY: nothing is moved.
+        unsafe { self.get_unchecked_mut() }.terminal.attach();
+        Poll::Pending
+    }
+
     fn end(self: Pin<&mut Self>, mut end: End) {
         // SAFETY: the future is dropped where it is, and nothing else is moved.
         let this = unsafe { self.get_unchecked_mut() };
@@ -102,15 +122,20 @@ impl<F: Future<Output: IntoValue>> Future for Running<F> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.terminal.port.mailbox.poll_resumed(self.terminal.key, cx).is_pending() {
-            return Poll::Pending;
+        let (mailbox, key) = (&self.terminal.port.mailbox, self.terminal.key);
+        if !self.terminal.attached && mailbox.is_halted(key) {
+            // Future and terminal message go with us.
+            return Poll::Ready(());
+        }
+        if mailbox.poll_resumed(key, cx).is_pending() {
+            return self.wait();
         }
         // SAFETY: the future is pinned with `self`: it is only dropped in place.
         let future = unsafe { self.as_mut().map_unchecked_mut(|this| &mut this.future) };
         let Some(future) = future.as_pin_mut() else { return Poll::Ready(()) };
         let polled = catch_unwind(AssertUnwindSafe(|| future.poll(cx).map(End::of)));
         let end = match polled {
-            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Pending) => return self.wait(),
             Ok(Poll::Ready(end)) => end,
             Err(panic) => End::Panicked(panic_text(panic)),
         };
@@ -124,12 +149,10 @@ pub(crate) fn spawn<F>(terminal: Terminal, future: F)
 where
     F: Future<Output: IntoValue> + Send + 'static,
 {
-    let (port, key) = (terminal.port.clone(), terminal.key);
-    let running = Running { future: Some(future), terminal };
-    let joining = port.runtime.handle().spawn(running);
-    port.mailbox.attach(key, joining.abort_handle());
+    let runtime = terminal.port.runtime.clone();
+    drop(runtime.handle().spawn(Running { future: Some(future), terminal }));
     // Where the system refuses the runtime its first thread, the task is answered here and now.
-    port.runtime.end_stranded();
+    runtime.end_stranded();
 }
 
 /// Runs `f` on the blocking pool of the terminal's port's runtime. It can't be aborted once it

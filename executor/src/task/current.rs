@@ -5,10 +5,11 @@
 //! ([`State::pause`](super::state::State::pause)) in place of twice. All other wakes go through the
 //! state, those of the same task by other threads too.
 
-use super::cell::{Header, id_of};
+use super::cell::{Header, Task, id_of};
 use super::id::Id;
 use std::{
     cell::Cell,
+    mem::ManuallyDrop,
     ptr::{self, NonNull},
 };
 
@@ -57,6 +58,15 @@ pub(super) fn wake_itself(task: *const Header) -> bool {
         }
         is_itself
     })
+}
+
+/// The task that this thread polls.
+#[inline]
+pub(super) fn task() -> Option<Task> {
+    let task = CURRENT.with(|current| current.get().task);
+    // SAFETY: its runner, up the stack, has a reference, which is not ours to drop.
+    NonNull::new(task.cast_mut())
+        .map(|task| Task::clone(&*ManuallyDrop::new(unsafe { Task::from_raw(task) })))
 }
 
 /// The number of the task that is running on this thread.

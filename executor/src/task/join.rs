@@ -117,6 +117,14 @@ impl UnwindSafe for AbortHandle {}
 impl RefUnwindSafe for AbortHandle {}
 
 impl AbortHandle {
+    /// The handle of the task that this thread polls, if it polls one.
+    ///
+    /// A task that aborts itself ends with the poll in which it does.
+    #[inline]
+    pub fn of_current() -> Option<Self> {
+        super::current::task().map(|task| Self { task })
+    }
+
     /// Asks the task to end, as [`JoinHandle::abort`] does.
     pub fn abort(&self) {
         self.task.abort();

@@ -133,11 +133,11 @@ impl Port {
     }
 
     /// Sends a task's one terminal message, after its future is gone.
-    pub(crate) fn finish(self: &Arc<Self>, key: Key, last: Last) {
+    pub(crate) fn finish(self: &Arc<Self>, key: Key, tag: u64, last: Last) {
         let duty = match &self.sink {
-            Sink::Queue | Sink::Handler(_) => self.mailbox.finish(key, last),
+            Sink::Queue | Sink::Handler(_) => self.mailbox.finish(key, tag, last),
             Sink::Dart(dart) => {
-                if let Some((message, true)) = self.mailbox.last_words(key, last) {
+                if let Some((message, true)) = self.mailbox.last_words(key, tag, last) {
                     if !dart.post(message) {
                         self.lost();
                     }

@@ -75,7 +75,7 @@ fn receive(mailbox: &TestBox, wait: Wait) -> Result<Vec<(u64, i32)>> {
 }
 
 fn finish(mailbox: &TestBox, key: super::Key) {
-    let _ = mailbox.finish(key, Last::Words(WHARF_KIND_OK, 0, Value::NULL));
+    let _ = mailbox.finish(key, 7, Last::Words(WHARF_KIND_OK, 0, Value::NULL));
 }
 
 /// Proves: with everybody out of the mailbox and messages in it, the bell is ringing. Seen to fail
@@ -213,7 +213,7 @@ fn cancel_against_the_end() {
         let cancelled = mailbox.cancel(key).is_ok();
         let _ = mailbox.cancel(key);
         // As an executor does that drops the future of an aborted task which has ended already.
-        let _ = mailbox.finish(key, Last::Dropped(None));
+        let _ = mailbox.finish(key, 7, Last::Dropped(None));
         task.join().unwrap();
         assert_eq!(aborts.load(SeqCst), usize::from(cancelled));
         assert_eq!(receive(&mailbox, Wait::No).unwrap().len(), 1);
@@ -306,7 +306,7 @@ fn shutdown_against_submit() {
         mailbox.shut_down();
         if let Some(key) = host.join().unwrap() {
             assert!(aborts.load(SeqCst) >= 1, "a task that nobody ends");
-            let _ = mailbox.finish(key, Last::Dropped(None));
+            let _ = mailbox.finish(key, 7, Last::Dropped(None));
             assert_eq!(receive(&mailbox, Wait::No).unwrap(), [(7, WHARF_KIND_SHUT_DOWN)]);
         }
         assert!(mailbox.settle(Wait::No));
@@ -344,7 +344,7 @@ fn the_last_message_against_receivers() {
             let mailbox = mailbox.clone();
             thread::spawn(move || {
                 mailbox.shut_down();
-                let _ = mailbox.finish(key, Last::Dropped(None));
+                let _ = mailbox.finish(key, 7, Last::Dropped(None));
             })
         };
         let came = receive_all(&mailbox);

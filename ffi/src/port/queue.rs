@@ -84,11 +84,11 @@ impl Messages {
         !self.is_full() || self.full == Full::DropOldest
     }
 
-    /// Keeps a place for a terminal message.
-    pub(crate) fn reserve(&mut self) -> Result<()> {
-        self.make_room()?;
-        self.reserved += 1;
-        self.plain = self.plain.saturating_sub(1);
+    /// Keeps places for so many terminal messages.
+    pub(crate) fn reserve(&mut self, count: usize) -> Result<()> {
+        self.make_room(count)?;
+        self.reserved += count;
+        self.plain = self.plain.saturating_sub(count);
         Ok(())
     }
 
@@ -137,7 +137,7 @@ impl Messages {
     /// Pushes a message that has no place reserved.
     pub(crate) fn push_data(&mut self, message: Message) -> Pushed {
         let out = if self.is_full() { self.make_way(message.tag) } else { None };
-        if self.is_full() || self.make_room().is_err() {
+        if self.is_full() || self.make_room(1).is_err() {
             self.refused += 1;
             return Pushed::Refused(message);
         }
@@ -213,9 +213,9 @@ impl Messages {
         (std::mem::take(&mut self.normal), std::mem::take(&mut self.control))
     }
 
-    /// Room for one more beside all that is reserved.
-    fn make_room(&mut self) -> Result<()> {
-        let wanted = self.reserved + 1;
+    /// Room for so many more beside all that is reserved.
+    fn make_room(&mut self, more: usize) -> Result<()> {
+        let wanted = self.reserved + more;
         self.normal.try_reserve(wanted).map_err(|_| {
             Error::new(WHARF_NO_MEMORY, format!("no memory for {wanted} messages at a port"))
         })
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn a_full_queue_refuses_data_at_n_plus_one_but_never_a_terminal() {
         let mut queue = Messages::new(2, Full::Refuse);
-        queue.reserve().unwrap();
+        queue.reserve(1).unwrap();
         assert!(data(&mut queue, 1) && data(&mut queue, 2) && !data(&mut queue, 3));
         queue.push_terminal(message(WHARF_KIND_OK, 9));
         assert_eq!(drain(&mut queue), [1, 2, 9]);
@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn policies_drop_data_and_nothing_else() {
         let mut queue = Messages::new(2, Full::DropOldest);
-        queue.reserve().unwrap();
+        queue.reserve(1).unwrap();
         queue.push_terminal(message(WHARF_KIND_OK, 9));
         assert!((1..=4).all(|tag| data(&mut queue, tag)));
         assert_eq!((drain(&mut queue), queue.dropped), (vec![9, 3, 4], 2));
@@ -300,7 +300,7 @@ mod tests {
         for capacity in [3, 7, 40] {
             let mut queue = Messages::new(capacity, Full::Refuse);
             for round in 0..100 {
-                queue.reserve().unwrap();
+                queue.reserve(1).unwrap();
                 data(&mut queue, round);
                 while queue.push_plain(&mut Value::int64(7), round, 0) {}
                 assert!(queue.plain == 0 || queue.data == capacity, "{capacity}, {round}");
@@ -318,7 +318,7 @@ mod tests {
     fn reserved_places_stay_free_whatever_else_is_posted() {
         let mut queue = Messages::new(usize::MAX, Full::Refuse);
         for tag in 0..1000 {
-            queue.reserve().unwrap();
+            queue.reserve(1).unwrap();
             data(&mut queue, tag);
             assert!(queue.normal.room() >= queue.reserved);
         }

@@ -17,6 +17,13 @@ pub(crate) struct Key {
     generation: u32,
 }
 
+impl Key {
+    /// The id of the task in the port at this place.
+    pub(crate) fn id_at(self, port_place: u32) -> wharf_task_t {
+        Id { place: port_place, task: self.index, generation: self.generation }.pack()
+    }
+}
+
 /// A task as the sender of messages: what those bear, and where to see whether it may send any.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sender {
@@ -28,7 +35,6 @@ pub(crate) struct Sender {
 /// A task that has not ended.
 #[derive(Debug)]
 pub(crate) struct Task<A> {
-    pub(crate) tag: u64,
     /// The host has asked for its end.
     pub(crate) cancelled: bool,
     /// The host has asked it to wait.
@@ -68,8 +74,13 @@ impl<A: Abort + Clone> Tasks<A> {
         self.live
     }
 
+    /// How many more there may be.
+    pub(crate) fn room(&self) -> usize {
+        self.most - self.live
+    }
+
     /// A place for a new task; `None` where there are as many as there may be.
-    pub(crate) fn insert(&mut self, tag: u64) -> Option<Key> {
+    pub(crate) fn insert(&mut self) -> Option<Key> {
         if self.live == self.most {
             return None;
         }
@@ -78,7 +89,7 @@ impl<A: Abort + Clone> Tasks<A> {
         }
         let index = self.free.pop_front()?;
         let place = &mut self.places[index as usize];
-        place.task = Some(Task { tag, cancelled: false, paused: false, waker: None, abort: None });
+        place.task = Some(Task { cancelled: false, paused: false, waker: None, abort: None });
         self.live += 1;
         Some(Key { index, generation: place.generation })
     }
@@ -95,7 +106,7 @@ impl<A: Abort + Clone> Tasks<A> {
 
     /// The id that the host knows the task by.
     pub(crate) fn id(&self, key: Key) -> wharf_task_t {
-        Id { place: self.port_place, task: key.index, generation: key.generation }.pack()
+        key.id_at(self.port_place)
     }
 
     /// The key of a host's id, whose port has been found already; it may be stale.
@@ -171,18 +182,18 @@ mod tests {
     #[test]
     fn a_stale_key_finds_nothing_and_ids_come_back_late() {
         let mut tasks = Tasks::<Handle>::new(3, usize::MAX);
-        let first = tasks.insert(1).unwrap();
+        let first = tasks.insert().unwrap();
         let id = tasks.id(first);
         assert_eq!(Id::unpack(id).place, 3);
         assert_eq!(Tasks::<Handle>::key(Id::unpack(id)), first);
-        assert_eq!(tasks.remove(first).unwrap().tag, 1);
+        assert!(tasks.remove(first).is_some());
         assert!(tasks.remove(first).is_none() && tasks.get_mut(first).is_none());
         for _ in 1..CHUNK {
-            let key = tasks.insert(2).unwrap();
+            let key = tasks.insert().unwrap();
             assert_ne!(key.index, first.index);
             tasks.remove(key);
         }
-        let again = tasks.insert(3).unwrap();
+        let again = tasks.insert().unwrap();
         assert_eq!(again.index, first.index);
         assert_ne!(tasks.id(again), id);
     }
@@ -190,10 +201,10 @@ mod tests {
     #[test]
     fn a_cancel_before_the_handle_is_there_comes_into_effect_with_it() {
         let mut tasks = Tasks::new(0, usize::MAX);
-        let early = tasks.insert(1).unwrap();
+        let early = tasks.insert().unwrap();
         assert_eq!(tasks.cancel(early), Some(None));
         assert_eq!(tasks.attach(early, Handle(1)), Some(Handle(1)));
-        let late = tasks.insert(2).unwrap();
+        let late = tasks.insert().unwrap();
         assert_eq!(tasks.attach(late, Handle(2)), None);
         assert_eq!(tasks.cancel(late), Some(Some(Handle(2))));
         assert_eq!(tasks.cancel(late), Some(None), "twice is once");
@@ -202,9 +213,9 @@ mod tests {
     #[test]
     fn the_limit_holds_at_n_and_n_plus_one() {
         let mut tasks = Tasks::<Handle>::new(0, 2);
-        let first = tasks.insert(1).unwrap();
-        assert!(tasks.insert(2).is_some() && tasks.insert(3).is_none());
+        let first = tasks.insert().unwrap();
+        assert!(tasks.insert().is_some() && tasks.insert().is_none());
         tasks.remove(first);
-        assert!(tasks.insert(3).is_some());
+        assert!(tasks.insert().is_some());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Bell, Duty, Mailbox, Phase, State, Wait, wait_on, wake_all};
 use crate::port::tasks::Abort;
-use wharf_base::sync::{MutexGuard, lock};
+use wharf_base::sync::{MutexGuard, atomic::Ordering::Relaxed, lock};
 
 impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
     /// The end of what [`begin_post`](Self::begin_post) or [`pump_next`](Self::pump_next) began.
@@ -35,14 +35,19 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
 
     /// Leaves it to whoever ends last to see the closed port off; false if nobody is left.
     pub(crate) fn defer(&self) -> bool {
+        let mut gate = lock(&self.gate);
         let mut state = lock(&self.state);
+        gate.shut(&mut state);
         state.deferred = !state.at_rest();
         state.deferred
     }
 
     /// Refuses whatever comes from now on and aborts all tasks; their ends are still delivered.
     pub(crate) fn shut_down(&self) {
+        let mut gate = lock(&self.gate);
         let mut state = lock(&self.state);
+        gate.shut(&mut state);
+        drop(gate);
         if state.phase == Phase::Open {
             state.phase = Phase::ShutDown;
         }
@@ -56,12 +61,15 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
     /// Closes: nothing is delivered from now on, and all tasks are aborted.
     pub(crate) fn close(&self) -> Duty {
         let mut ready = lock(&self.ready);
+        let mut gate = lock(&self.gate);
         let mut state = lock(&self.state);
+        gate.shut(&mut state);
         state.phase = Phase::Closed;
         let messages = (std::mem::take(&mut *ready), state.messages.clear());
         // Bytes of the host's in them are given back by host code: another close waits for that.
         state.callbacks += 1;
         self.call_all(&mut state);
+        drop(gate);
         drop(ready);
         self.stop_tasks(state, true);
         self.arrived.notify_all();
@@ -73,6 +81,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
     }
 
     fn stop_tasks(&self, mut state: MutexGuard<'_, State<A>>, cancelled: bool) {
+        self.halts.fetch_add(1, Relaxed);
         let aborts = state.tasks.abort_all(cancelled);
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);

@@ -1,5 +1,5 @@
-//! The part of a port where threads meet: two locks around what waits and what runs, two condition
-//! variables, and a bell.
+//! The part of a port where threads meet: a lock around what waits and what runs, one on each side of it
+//! for those who receive and those who submit, two condition variables, and a bell.
 //!
 //! # States
 //!
@@ -18,12 +18,14 @@
 //!
 //! | module | is for |
 //! | --- | --- |
-//! | `tasks` | from a task's acceptance to its end |
+//! | `accepting` | tasks that are accepted; the lock between those who submit |
+//! | `tasks` | what becomes of a task, to its end |
 //! | `posting` | messages that come in, room and credit |
 //! | `receiving` | messages that go out; the two locks, the bell, the sleepers |
 //! | `pace` | a receiver that runs after every single message, and how it is kept from that |
 //! | `closing` | what a close waits for |
 
+mod accepting;
 mod closing;
 mod pace;
 mod posting;
@@ -36,8 +38,9 @@ use super::{
     tasks::{Abort, Tasks},
 };
 use crate::{status::*, value::Value};
+use accepting::Gate;
 use pace::Pace;
-use std::{io, sync::OnceLock, task::Waker, time::Instant};
+use std::{io, ops::Deref, sync::OnceLock, task::Waker, time::Instant};
 use wharf_base::sync::{
     Condvar, Mutex, MutexGuard,
     atomic::{AtomicBool, AtomicUsize},
@@ -100,11 +103,26 @@ struct State<A> {
     pumped: bool,
 }
 
-/// See the module.
+/// What one side writes all the time, on cache lines of its own.
+#[repr(align(64))]
+struct Apart<T>(T);
+
+impl<T> Deref for Apart<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// See the module. The locks are taken in the order of the fields.
 pub(crate) struct Mailbox<A, B> {
-    /// Messages that receivers have taken over from those that came in. Locked before `state`.
-    ready: Mutex<Line>,
-    state: Mutex<State<A>>,
+    /// Messages that receivers have taken over from those that came in.
+    ready: Apart<Mutex<Line>>,
+    /// Places for tasks that are to come.
+    gate: Apart<Mutex<Gate>>,
+    state: Apart<Mutex<State<A>>>,
     arrived: Condvar,
     settled: Condvar,
     pace: Pace,
@@ -118,6 +136,9 @@ pub(crate) struct Mailbox<A, B> {
     /// How often a task has been paused; while 0, polls need not look. Relaxed: a pause takes
     /// effect at some next poll, and a resume goes through the lock.
     pauses: AtomicUsize,
+    /// How often a task has been told to end before it had said how it is aborted; while 0, first polls
+    /// need not look. Relaxed: who goes on waiting then says how under the lock, and is told there.
+    halts: AtomicUsize,
 }
 
 /// What has to be done outside the lock after messages have come in.
@@ -196,8 +217,9 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
             pumped,
         };
         Self {
-            ready: Mutex::new(Line::default()),
-            state: Mutex::new(state),
+            ready: Apart(Mutex::new(Line::default())),
+            gate: Apart(Mutex::new(Gate::new(place))),
+            state: Apart(Mutex::new(state)),
             arrived: Condvar::new(),
             settled: Condvar::new(),
             pace: Pace::default(),
@@ -206,16 +228,18 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
             overtaking: AtomicBool::new(false),
             bound: limits.bound(),
             pauses: AtomicUsize::new(0),
+            halts: AtomicUsize::new(0),
         }
     }
 
     /// See [`Counts`].
     pub(crate) fn counts(&self) -> Counts {
         let ready = lock(&self.ready);
+        let gate = lock(&self.gate);
         let state = lock(&self.state);
         Counts {
             waiting: ready.len() + state.messages.len(),
-            tasks: state.tasks.len(),
+            tasks: state.tasks.len() - gate.len(),
             posted: state.messages.posted,
             dropped: state.messages.dropped,
             refused: state.messages.refused,

@@ -1,11 +1,11 @@
-//! Tasks, from their acceptance to their end.
+//! Tasks, once they have been accepted, to their end.
 
-use super::{Bell, Duty, Last, Mailbox, Phase, refusal};
+use super::{Bell, Duty, Last, Mailbox, Phase};
 use crate::{
     failure::Failure,
     id::no_task,
     message::*,
-    port::tasks::{Abort, Key, Sender},
+    port::tasks::{Abort, Key},
     status::*,
     value::{IntoValue, Value},
 };
@@ -16,22 +16,6 @@ use std::{
 use wharf_base::sync::{atomic::Ordering::Relaxed, lock};
 
 impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
-    /// Accepts a task: its terminal message can't fail to be sent any more.
-    pub(crate) fn accept(&self, tag: u64) -> Result<Sender> {
-        let mut state = lock(&self.state);
-        if state.phase != Phase::Open {
-            return Err(refusal(state.phase));
-        }
-        state.messages.reserve()?;
-        let Some(key) = state.tasks.insert(tag) else {
-            state.messages.release();
-            let text = format!("{} tasks of this port run already", state.tasks.len());
-            return Err(Error::new(WHARF_LIMIT, text));
-        };
-        let task = state.tasks.id(key);
-        Ok(Sender { key, tag, task })
-    }
-
     /// Lets an accepted task be aborted.
     pub(crate) fn attach(&self, key: Key, abort: A) {
         let mut state = lock(&self.state);
@@ -43,8 +27,14 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         }
     }
 
+    /// Before a task's first poll: whether it is to end instead.
+    #[inline]
+    pub(crate) fn is_halted(&self, key: Key) -> bool {
+        self.halts.load(Relaxed) > 0 && self.is_cancelled(key).unwrap_or(true)
+    }
+
     /// A task's end, after its future is gone: the one terminal message.
-    pub(crate) fn finish(&self, key: Key, last: Last) -> Duty {
+    pub(crate) fn finish(&self, key: Key, tag: u64, last: Last) -> Duty {
         let mut state = lock(&self.state);
         if state.phase == Phase::Closed {
             drop(state);
@@ -55,7 +45,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         let id = state.tasks.id(key);
         let Some(task) = state.tasks.remove(key) else { return Duty::default() };
         let (kind, code, value) = last.words(state.phase, task.cancelled);
-        let message = Message { tag: task.tag, task: id, kind, code, value };
+        let message = Message { tag, task: id, kind, code, value };
         state.messages.push_terminal(message);
         let arrived = self.arrived(&mut state);
         let forget = self.leave(state);
@@ -66,13 +56,12 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
 
     /// As [`finish`](Self::finish) for a port whose messages go elsewhere: what would be sent, and
     /// whether it still may. The task stays until [`forget`](Self::forget).
-    pub(crate) fn last_words(&self, key: Key, last: Last) -> Option<(Message, bool)> {
+    pub(crate) fn last_words(&self, key: Key, tag: u64, last: Last) -> Option<(Message, bool)> {
         let mut state = lock(&self.state);
         let id = state.tasks.id(key);
         let open = state.phase != Phase::Closed;
         let phase = state.phase;
         let task = state.tasks.get_mut(key)?;
-        let tag = task.tag;
         let (kind, code, value) = last.words(phase, task.cancelled);
         Some((Message { tag, task: id, kind, code, value }, open))
     }
@@ -91,9 +80,12 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
 
     /// Asks for the end of a task.
     pub(crate) fn cancel(&self, key: Key) -> Result<()> {
-        let mut state = lock(&self.state);
+        let mut state = self.state_for(key)?;
         let id = state.tasks.id(key);
         let abort = state.tasks.cancel(key).ok_or_else(|| no_task(id))?;
+        if abort.is_none() {
+            self.halts.fetch_add(1, Relaxed);
+        }
         drop(state);
         if let Some(abort) = abort {
             abort.abort();
@@ -103,7 +95,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
 
     /// Whether the end of a task has been asked for.
     pub(crate) fn is_cancelled(&self, key: Key) -> Result<bool> {
-        let mut state = lock(&self.state);
+        let mut state = self.state_for(key)?;
         let stopped = state.phase != Phase::Open;
         let id = state.tasks.id(key);
         let task = state.tasks.get_mut(key).ok_or_else(|| no_task(id))?;
@@ -112,7 +104,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
 
     /// Makes a task wait, or go on.
     pub(crate) fn set_paused(&self, key: Key, paused: bool) -> Result<()> {
-        let mut state = lock(&self.state);
+        let mut state = self.state_for(key)?;
         let id = state.tasks.id(key);
         let task = state.tasks.get_mut(key).ok_or_else(|| no_task(id))?;
         task.paused = paused;
@@ -147,7 +139,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
 
     /// Has a task polled again that was remembered.
     pub(crate) fn wake(&self, key: Key) -> Result<()> {
-        let mut state = lock(&self.state);
+        let mut state = self.state_for(key)?;
         let id = state.tasks.id(key);
         let task = state.tasks.get_mut(key).ok_or_else(|| no_task(id))?;
         let waker = task.waker.clone();
