@@ -313,6 +313,52 @@ fn shutdown_against_submit() {
     });
 }
 
+/// Proves: two threads that submit, one of them from places that the other has taken ahead, against a
+/// close: who is accepted counts until its end, who is refused does not, and no place ahead keeps the closed
+/// port from coming to rest. Seen to fail with `close` leaving the gate, and with the phase not looked at in `refill`.
+#[test]
+fn close_against_places_ahead() {
+    model(|| {
+        let mailbox = mailbox();
+        // The second of these takes a place for the third.
+        let mut accepted: Vec<Sender> = (0..2).map(|_| mailbox.accept(7).unwrap()).collect();
+        let host = {
+            let mailbox = mailbox.clone();
+            thread::spawn(move || [mailbox.accept(7), mailbox.accept(7)])
+        };
+        let _ = mailbox.close();
+        accepted.extend(host.join().unwrap().into_iter().flatten());
+        assert!(mailbox.accept(7).is_err());
+        for sender in accepted {
+            assert!(!mailbox.settle(Wait::No), "closed under a running task");
+            finish(&mailbox, sender.key);
+        }
+        assert!(mailbox.settle(Wait::No));
+    });
+}
+
+/// Proves: a task that is told to end while its first poll begins or is over ends for it: it sees that
+/// before the poll, or says how it is aborted after it and is. Seen to fail with `attach` not looking at the mark.
+#[test]
+fn cancel_against_the_first_poll() {
+    model(|| {
+        let mailbox = mailbox();
+        let aborts = Arc::new(AtomicUsize::new(0));
+        let key = mailbox.accept(7).unwrap().key;
+        let host = {
+            let mailbox = mailbox.clone();
+            thread::spawn(move || mailbox.cancel(key).unwrap())
+        };
+        let halted = mailbox.is_halted(key);
+        if !halted {
+            mailbox.attach(key, Handle(aborts.clone()));
+        }
+        host.join().unwrap();
+        assert_eq!(aborts.load(SeqCst), usize::from(!halted));
+        assert!(mailbox.is_cancelled(key).unwrap());
+    });
+}
+
 /// Takes what comes, until nothing will come any more; how many that was.
 fn receive_all(mailbox: &TestBox) -> usize {
     let mut came = 0;

@@ -1,6 +1,8 @@
 /* P3: `cancelled` arrives after the task's future has been dropped and what it held is free. */
 #include "check.h"
 
+#include <sched.h>
+
 static wharf_runtime_t runtime;
 
 /* One at a time, so that what is alive is the task's. */
@@ -107,7 +109,50 @@ static void from_several_threads(void) {
   CHECK_OK(wharf_port_close(port, LONG));
 }
 
+static atomic_int holding, let_go, polls, drops;
+
+static int32_t holds(void *context, wharf_task_t task, wharf_value_t *result) {
+  (void)context, (void)task, (void)result;
+  atomic_store(&holding, 1);
+  while (!atomic_load(&let_go)) sched_yield();
+  return 0;
+}
+
+static int32_t counts(void *context, wharf_task_t task, wharf_value_t *result) {
+  (void)context, (void)task, (void)result;
+  atomic_fetch_add(&polls, 1);
+  return 0;
+}
+
+static void dropped(void *context) {
+  (void)context;
+  atomic_fetch_add(&drops, 1);
+}
+
+/* Its end was asked for before the only worker came to it, by its id and by closing its port: it is not begun. */
+static void before_the_first_poll(void) {
+  wharf_runtime_t narrow = new_runtime(1);
+  wharf_port_t port = open_port(narrow), closed = open_port(narrow);
+  CHECK_OK(wharf_spawn_poll(port, 1, holds, NULL, NULL, NULL));
+  while (!atomic_load(&holding)) sched_yield();
+  wharf_task_t task;
+  CHECK_OK(wharf_spawn_poll(port, 2, counts, NULL, dropped, &task));
+  CHECK_OK(wharf_spawn_poll(closed, 3, counts, NULL, dropped, NULL));
+  CHECK_OK(wharf_spawn_poll(port, 4, counts, NULL, dropped, NULL));
+  CHECK_OK(wharf_task_cancel(task));
+  REFUSED(wharf_port_close(closed, 0), WHARF_TIMEOUT);
+  atomic_store(&let_go, 1);
+  expect(port, 1, WHARF_KIND_OK);
+  expect(port, 2, WHARF_KIND_CANCELLED);
+  expect(port, 4, WHARF_KIND_OK);
+  CHECK_OK(wharf_port_close(closed, LONG));
+  CHECK(atomic_load(&polls) == 1 && atomic_load(&drops) == 3);
+  CHECK_OK(wharf_port_close(port, LONG));
+  end_runtime(narrow);
+}
+
 int main(void) {
+  before_the_first_poll();
   runtime = new_runtime(2);
   at_the_acknowledgement_nothing_is_held();
   at_every_await_point();

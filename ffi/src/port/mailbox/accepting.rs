@@ -96,3 +96,117 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         Ok(lock(&self.state))
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::{
+        port::mailbox::{Last, Limits, Wait},
+        status::{WHARF_NO_TASK, WHARF_SHUT_DOWN},
+    };
+
+    #[derive(Clone)]
+    struct Handle;
+    impl Abort for Handle {
+        fn abort(&self) {}
+    }
+
+    struct Silent;
+    impl Bell for Silent {
+        fn ring(&self) {}
+        fn clear(&self) {}
+    }
+
+    fn mailbox(tasks: usize) -> Mailbox<Handle, Silent> {
+        Mailbox::new(0, Limits { tasks, ..Limits::default() }, false)
+    }
+
+    fn ahead(mailbox: &Mailbox<Handle, Silent>) -> Vec<Key> {
+        lock(&mailbox.gate).keys.clone()
+    }
+
+    fn end(mailbox: &Mailbox<Handle, Silent>, Sender { key, tag, .. }: Sender) {
+        let _ = mailbox.finish(key, tag, Last::Dropped(None));
+    }
+
+    #[test]
+    fn the_limit_holds_at_n_and_n_plus_one_with_places_ahead() {
+        let limit = 100;
+        let mailbox = mailbox(limit);
+        let mut running: Vec<Sender> = Vec::new();
+        let mut had_ahead = 0;
+        for round in 0..10 {
+            while let Ok(sender) = mailbox.accept(round) {
+                running.push(sender);
+                had_ahead = had_ahead.max(ahead(&mailbox).len());
+                assert_eq!(mailbox.counts().tasks, running.len());
+            }
+            assert_eq!(running.len(), limit);
+            assert_eq!(mailbox.accept(0).unwrap_err().status(), WHARF_LIMIT);
+            running.drain(..7 * (1 + round as usize)).for_each(|sender| end(&mailbox, sender));
+        }
+        assert!(had_ahead > 1, "this test is about them");
+    }
+
+    #[test]
+    fn a_port_with_few_tasks_takes_no_places_ahead() {
+        let mailbox = mailbox(usize::MAX);
+        for tag in 0..100 {
+            let sender = mailbox.accept(tag).unwrap();
+            assert!(ahead(&mailbox).is_empty());
+            end(&mailbox, sender);
+        }
+    }
+
+    #[test]
+    fn an_id_that_was_not_given_out_names_no_task() {
+        let mailbox = mailbox(usize::MAX);
+        while ahead(&mailbox).is_empty() {
+            mailbox.accept(0).unwrap();
+        }
+        for key in ahead(&mailbox) {
+            let told = [mailbox.cancel(key), mailbox.wake(key), mailbox.set_paused(key, true)];
+            let asked = mailbox.is_cancelled(key).map(|_| ());
+            for refused in told.into_iter().chain([asked]) {
+                assert_eq!(refused.unwrap_err().status(), WHARF_NO_TASK);
+            }
+        }
+        let sender = mailbox.accept(0).unwrap();
+        assert!(!mailbox.is_cancelled(sender.key).unwrap());
+        mailbox.cancel(sender.key).unwrap();
+    }
+
+    #[test]
+    fn places_ahead_keep_no_port_from_its_end() {
+        type Way = fn(&Mailbox<Handle, Silent>);
+        let ways: [Way; 2] = [Mailbox::shut_down, |mailbox| _ = mailbox.close()];
+        for way in ways {
+            let mailbox = mailbox(usize::MAX);
+            let running: Vec<Sender> = (0..50).map(|tag| mailbox.accept(tag).unwrap()).collect();
+            assert!(!ahead(&mailbox).is_empty());
+            way(&mailbox);
+            assert!(mailbox.accept(0).is_err() && !mailbox.settle(Wait::No));
+            running.into_iter().for_each(|sender| end(&mailbox, sender));
+            assert!(mailbox.settle(Wait::No));
+        }
+        // A port that goes with its last task.
+        let mailbox = mailbox(usize::MAX);
+        let mut running: Vec<Sender> = (0..50).map(|tag| mailbox.accept(tag).unwrap()).collect();
+        assert!(mailbox.defer());
+        let last = running.pop().unwrap();
+        running.into_iter().for_each(|sender| end(&mailbox, sender));
+        assert!(mailbox.finish(last.key, last.tag, Last::Dropped(None)).forget);
+    }
+
+    #[test]
+    fn who_is_told_to_end_before_the_first_poll_is_not_polled() {
+        let mailbox = mailbox(usize::MAX);
+        let [first, second] = [mailbox.accept(1), mailbox.accept(2)].map(Result::unwrap);
+        assert!(!mailbox.is_halted(first.key));
+        mailbox.cancel(first.key).unwrap();
+        assert!(mailbox.is_halted(first.key) && !mailbox.is_halted(second.key));
+        mailbox.shut_down();
+        assert!(mailbox.is_halted(second.key));
+        assert_eq!(mailbox.accept(3).unwrap_err().status(), WHARF_SHUT_DOWN);
+    }
+}
