@@ -2,11 +2,12 @@
 
 use super::{current, multi, runtime_with};
 use crate::{
-    Config, Executor, Flavor, JoinSet, UnhandledPanic,
-    task::{self, LocalSet, spawn_local},
+    AbortHandle, Config, Executor, Flavor, JoinSet, UnhandledPanic,
+    task::{self, LocalSet, spawn, spawn_local},
 };
 use std::{
     cell::{Cell, RefCell},
+    future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::{
@@ -14,6 +15,7 @@ use std::{
         atomic::{AtomicUsize, Ordering::SeqCst},
         mpsc,
     },
+    task::Poll,
 };
 
 #[test]
@@ -81,6 +83,26 @@ fn a_large_join_set_yields_and_loses_nobody() {
             });
         }
         assert_eq!(set.join_all().await.into_iter().sum::<u64>(), 4999 * 5000 / 2);
+    });
+}
+
+#[test]
+fn a_task_that_aborts_itself_ends_with_that_poll() {
+    assert!(AbortHandle::of_current().is_none());
+    let runtime = multi(2);
+    runtime.block_on(async {
+        assert!(AbortHandle::of_current().is_none(), "the main future is no task");
+        let mut polls = 0;
+        let task = spawn(poll_fn(move |_| {
+            polls += 1;
+            assert_eq!(polls, 1);
+            let own = AbortHandle::of_current().unwrap();
+            assert_eq!(Some(own.id()), task::try_id());
+            own.abort();
+            assert!(!own.is_finished());
+            Poll::<()>::Pending
+        }));
+        assert!(task.await.unwrap_err().is_cancelled());
     });
 }
 
