@@ -31,6 +31,11 @@ pub(crate) fn incoming_processor(_: BorrowedFd<'_>) -> Option<usize> {
     None
 }
 
+/// This end's port, of an internet socket.
+pub(crate) fn local_port(fd: BorrowedFd<'_>) -> Option<u16> {
+    Some(socket2::SockRef::from(&fd).local_addr().ok()?.as_socket()?.port())
+}
+
 /// Both ends' addresses, of a connected internet socket.
 pub(crate) fn addresses(fd: BorrowedFd<'_>) -> Option<(SocketAddr, SocketAddr)> {
     let socket = socket2::SockRef::from(&fd);

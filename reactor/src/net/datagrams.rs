@@ -1,6 +1,6 @@
 //! The methods that all datagram sockets have, written once.
 
-/// What every datagram socket has, for a type with a field `source`.
+/// What every datagram socket has, for a type with a field `source` and a method `receive`.
 macro_rules! datagrams {
     ($address:ty) => {
         /// Sends one datagram to the connected peer and returns how many bytes went.
@@ -79,7 +79,7 @@ macro_rules! datagrams {
             &'a self,
             buf: &'a mut [u8],
         ) -> impl Future<Output = io::Result<(usize, $address)>> + Send + 'a {
-            self.source.run(Direction::Read, |socket| socket.recv_from(buf))
+            self.source.run(Direction::Read, |_| self.receive(buf))
         }
 
         /// As [`recv_from`](Self::recv_from), for the one task that polls for receiving.
@@ -92,7 +92,7 @@ macro_rules! datagrams {
             cx: &mut Context<'_>,
             buf: &mut [u8],
         ) -> Poll<io::Result<(usize, $address)>> {
-            self.source.poll_run(cx, Direction::Read, |socket| socket.recv_from(buf))
+            self.source.poll_run(cx, Direction::Read, |_| self.receive(buf))
         }
 
         /// Receives one datagram without waiting, and says from whom.
@@ -101,7 +101,7 @@ macro_rules! datagrams {
         ///
         /// `WouldBlock` where there is none; else as [`recv_from`](Self::recv_from).
         pub fn try_recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, $address)> {
-            self.source.try_run(Direction::Read, |socket| socket.recv_from(buf))
+            self.source.try_run(Direction::Read, |_| self.receive(buf))
         }
 
         /// Waits until receiving is worth a try. Cancel safe; it may return with nothing there.

@@ -44,8 +44,19 @@ impl UdpSocket {
     pub async fn connect(&self, address: impl ToSocketAddrs) -> io::Result<()> {
         let found = addr::sealed::Lookup::lookup(&address)?;
         drop(address);
-        let connect = |address| async move { self.source.get().connect(address) };
+        let connect = |address| async move {
+            self.source.get().connect(address)?;
+            self.source.registration().note_sender(address);
+            Ok(())
+        };
         addr::first_that_works(found, connect).await
+    }
+
+    /// Receives, and notes who has sent.
+    fn receive(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        let (count, sender) = self.source.get().recv_from(buf)?;
+        self.source.registration().note_sender(sender);
+        Ok((count, sender))
     }
 
     super::methods::own_operations!();
@@ -227,3 +238,47 @@ impl UdpSocket {
 }
 
 descriptor!(UdpSocket, Std);
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::UdpSocket;
+    use crate::Reactor;
+    use std::{
+        net::UdpSocket as Std,
+        sync::Arc,
+        task::{Context, Waker},
+    };
+    use wharf_base::context::{self, Parts};
+
+    const HERE: (&str, u16) = ("127.0.0.1", 0);
+
+    /// All are opened at one seat, as by one task.
+    #[test]
+    fn sockets_that_talk_to_each_other_spread_over_the_seats_in_pairs() {
+        let reactor = Reactor::new(2);
+        let parts = Parts { executor: Arc::new(()), timers: None, reactor: Some(reactor.clone()) };
+        let parts = Arc::new(parts);
+        let _entered = context::enter(parts.clone(), Some(0));
+        let open = || UdpSocket::from_std(Std::bind(HERE).unwrap()).unwrap();
+        let pairs: Vec<_> = (0..5).map(|_| [open(), open()]).collect();
+        let mut cx = Context::from_waker(Waker::noop());
+        for _ in 0..5 {
+            for [one, other] in &pairs {
+                one.try_send_to(&[1], other.local_addr().unwrap()).unwrap();
+                other.try_send_to(&[1], one.local_addr().unwrap()).unwrap();
+                for end in [one, other] {
+                    let buffer = &mut [0];
+                    for seat in 0..2 {
+                        let _entered = context::enter(parts.clone(), Some(seat));
+                        reactor.poll(seat);
+                    }
+                    assert!(end.poll_recv_from(&mut cx, buffer).is_ready());
+                    assert!(end.poll_recv_from(&mut cx, buffer).is_pending());
+                }
+            }
+        }
+        let home = |end: &UdpSocket| format!("{:?}", end.source.registration());
+        assert!(pairs.iter().all(|[one, other]| home(one) == home(other)), "{pairs:?}");
+        assert_eq!(reactor.sources_at(0).abs_diff(reactor.sources_at(1)), 2, "{pairs:?}");
+    }
+}

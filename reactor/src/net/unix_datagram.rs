@@ -63,6 +63,10 @@ impl UnixDatagram {
         self.source.get().connect(path)
     }
 
+    fn receive(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        self.source.get().recv_from(buf)
+    }
+
     super::methods::own_operations!();
     datagrams!(SocketAddr);
 

@@ -12,6 +12,8 @@
 //! - **Any other TCP stream with a peer on this machine** stays: the processor where its data comes in
 //!   is busy with whoever has sent it, a *neighbour*. Events from neighbours are told of as such
 //!   ([`Reactor::is_fed_nearby`](crate::Reactor::is_fed_nearby)): they call fewer seats.
+//! - **A UDP socket** that is connected to one of this reactor's, or has last received from one by its
+//!   address, meets that one as TCP streams do.
 //! - **Any other source** goes with its task, which somebody may have stolen for good. Two that are made
 //!   as a pair begin at one seat.
 //!
@@ -26,6 +28,7 @@ use crate::{
 };
 use mio::Interest;
 use std::{
+    net::SocketAddr,
     os::fd::BorrowedFd,
     sync::atomic::{
         AtomicU16, AtomicU32,
@@ -58,11 +61,12 @@ pub(super) struct Home {
     /// How often a read has waited: tells when to ask where the data comes in. For a source that does
     /// not follow its data: how often in a row away from home.
     waits: AtomicU16,
-    /// What is known of where the peer is: on this machine, its port, with ours in the upper half.
+    /// What is known of where the peer is: on this machine, its port, with ours in the upper half. Of a
+    /// UDP socket it is whoever has sent last.
     peer: AtomicU32,
 }
 
-/// Where the other end of a TCP stream is.
+/// Where the other end of a TCP stream, or of a UDP socket's talk, is.
 enum Peer {
     Unknown,
     /// On another machine.
@@ -113,12 +117,60 @@ impl Registration {
                 self.move_to(here);
             }
         } else if direction == Direction::Read {
-            if !self.follows {
+            if self.follows {
+                if self.home.is_time_to_ask() {
+                    self.follow();
+                }
+            } else if let Some(ends) = self.own_peer() {
+                if self.home.is_time_to_ask() {
+                    self.meet(ends);
+                }
+            } else {
                 self.go_with_task();
-            } else if self.home.is_time_to_ask() {
-                self.follow();
             }
         }
+    }
+
+    /// The ends, where the other one is known to be this reactor's too.
+    fn own_peer(&self) -> Option<Ends> {
+        match self.home.peer() {
+            Peer::Near(ends) => self.reactor.pairs.peer(ends).map(|_| ends),
+            _ => None,
+        }
+    }
+
+    /// A datagram has come from `sender`, or the socket is connected to it.
+    #[inline]
+    pub(crate) fn note_sender(&self, sender: SocketAddr) {
+        // Relaxed: as in `Home::peer`.
+        if self.home.peer.load(Relaxed) as u16 != sender.port() {
+            self.note_new_sender(sender);
+        }
+    }
+
+    /// Notes the ports of both, where the sender is on this machine and so perhaps ours.
+    #[cold]
+    fn note_new_sender(&self, sender: SocketAddr) {
+        if !sender.ip().to_canonical().is_loopback() {
+            return;
+        }
+        let local = match self.home.peer() {
+            Peer::Near(ends) => {
+                self.reactor.pairs.forget(ends);
+                Some(ends.local)
+            }
+            // SAFETY: the descriptor is open until `end`, which takes `&mut self`.
+            _ => sys::local_port(unsafe { BorrowedFd::borrow_raw(self.fd) }),
+        };
+        if let Some(local) = local {
+            self.note_peer(Ends { local, peer: sender.port() });
+        }
+    }
+
+    fn note_peer(&self, ends: Ends) {
+        // Relaxed: as in `Home::peer`.
+        self.home.peer.store(u32::from(ends.local) << 16 | u32::from(ends.peer), Relaxed);
+        self.reactor.pairs.note(ends, self.home.seat());
     }
 
     /// Called at the end: nobody is to meet us any more.
@@ -170,8 +222,7 @@ impl Registration {
             return self.follow_data();
         }
         let ends = Ends { local: local.port(), peer: peer.port() };
-        self.home.peer.store(u32::from(ends.local) << 16 | u32::from(ends.peer), Relaxed);
-        self.reactor.pairs.note(ends, self.home.seat());
+        self.note_peer(ends);
         self.meet(ends);
     }
 
