@@ -82,6 +82,16 @@ fn poll<F: Future + Unpin>(future: &mut F, waker: &Waker) -> Poll<F::Output> {
     Pin::new(future).poll(&mut Context::from_waker(waker))
 }
 
+/// A short sleep that is armed. Where this thread was held up for as long, it is over at its first poll.
+fn armed(waker: &Waker) -> Sleep {
+    loop {
+        let mut sleep = sleep(SHORT);
+        if poll(&mut sleep, waker).is_pending() {
+            return sleep;
+        }
+    }
+}
+
 fn message(panic: Box<dyn std::any::Any + Send>) -> String {
     match panic.downcast::<String>() {
         Ok(message) => *message,
@@ -94,8 +104,7 @@ fn a_sleep_fires_once_and_not_before_its_deadline() {
     let fake = Fake::new();
     let _in = fake.enter(0);
     let (count, waker) = Count::new();
-    let mut sleep = sleep(SHORT);
-    assert!(poll(&mut sleep, &waker).is_pending());
+    let mut sleep = armed(&waker);
     assert_eq!(fake.timers.held(), 1);
     assert_eq!(fake.sleep_and_fire(0), 1);
     assert!(Instant::now() >= sleep.deadline());
@@ -151,10 +160,11 @@ fn the_task_of_the_latest_poll_is_woken() {
     let _in = fake.enter(0);
     let (first, first_waker) = Count::new();
     let (second, second_waker) = Count::new();
-    let mut sleep = sleep(SHORT);
+    let mut sleep = sleep(LONG);
     assert!(poll(&mut sleep, &first_waker).is_pending());
     assert!(poll(&mut sleep, &second_waker).is_pending());
     assert_eq!(Arc::strong_count(&first), 2, "the first waker is gone");
+    Pin::new(&mut sleep).reset(Instant::now() + SHORT);
     fake.sleep_and_fire(0);
     assert_eq!((first.get(), second.get()), (0, 1));
 }
@@ -257,18 +267,20 @@ fn timers_fire_in_order_of_their_deadlines() {
     let fake = Fake::new();
     let _in = fake.enter(0);
     let log = Log(Arc::default(), 0);
-    let start = Instant::now() + SHORT;
+    let start = Instant::now() + 10 * SHORT;
     let mut sleeps = Vec::new();
     let mut expected = Vec::new();
     for i in 0..1000 {
         let micros = i * 7919 % 1000;
-        expected.push((micros, i as usize));
         let mut sleep = sleep_until(start + Duration::from_micros(micros));
-        let _ = poll(&mut sleep, &Arc::new(Log(log.0.clone(), i as usize)).into());
+        // Where this thread was held up for long, some are over by now.
+        if poll(&mut sleep, &Arc::new(Log(log.0.clone(), i as usize)).into()).is_pending() {
+            expected.push((micros, i as usize));
+        }
         sleeps.push(sleep);
     }
-    thread::sleep(2 * SHORT);
-    assert_eq!(fake.timers.fire(0), 1000);
+    thread::sleep(start + Duration::from_millis(1) - Instant::now());
+    assert_eq!(fake.timers.fire(0), expected.len());
     expected.sort_unstable();
     assert_eq!(*log.0.lock().unwrap(), Vec::from_iter(expected.iter().map(|e| e.1)));
 }
@@ -283,8 +295,12 @@ fn timeouts_end_with_the_future_or_with_the_time() {
     let Poll::Ready(Err(elapsed)) = over else { panic!("{over:?}") };
     assert_eq!(elapsed.to_string(), "deadline has elapsed");
     assert_eq!(std::io::Error::from(elapsed).kind(), std::io::ErrorKind::TimedOut);
-    let mut limited = timeout(SHORT, pending::<()>());
-    assert!(poll(&mut limited, &waker).is_pending());
+    let mut limited = loop {
+        let mut limited = timeout(SHORT, pending::<()>());
+        if poll(&mut limited, &waker).is_pending() {
+            break limited;
+        }
+    };
     fake.sleep_and_fire(0);
     assert!(matches!(poll(&mut limited, &waker), Poll::Ready(Err(_))));
 }
@@ -333,10 +349,13 @@ fn a_panicking_waker_does_not_keep_the_others_asleep() {
     let fake = Fake::new();
     let _in = fake.enter(0);
     let (count, waker) = Count::new();
-    let mut bad = sleep(SHORT);
-    let mut good = sleep(SHORT);
+    let (mut bad, mut good) = (sleep(LONG), sleep(LONG));
     assert!(poll(&mut bad, &Arc::new(Panics).into()).is_pending());
     assert!(poll(&mut good, &waker).is_pending());
+    let at = Instant::now() + SHORT;
+    for sleep in [&mut bad, &mut good] {
+        Pin::new(sleep).reset(at);
+    }
     thread::sleep(2 * SHORT);
     assert!(catch_unwind(AssertUnwindSafe(|| fake.timers.fire(0))).is_err());
     assert_eq!(count.get(), 1);
