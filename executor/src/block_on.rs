@@ -147,7 +147,23 @@ impl Shared {
         }
         let mut first = None;
         self.waiting.change(|flags| first = (!flags.is_empty()).then(|| flags.remove(0)));
-        first.inspect(|flag| flag.rouse()).is_some()
+        let Some(first) = first else { return false };
+        first.rouse();
+        if self.is_seat_wanted() {
+            // Who is still in the list may have asked the worker that has just left.
+            self.ask_for_seat();
+        }
+        true
+    }
+
+    /// Has an idle worker that sleeps give its seat up.
+    fn ask_for_seat(&self) {
+        // Relaxed: as `sleeping`; who goes to sleep writes both before its fence.
+        let is_idle =
+            |seat: &&Seat| self.idle.sleeping.contains(seat.number) && !seat.kept.load(Relaxed);
+        if let Some(seat) = self.seats.iter().find(is_idle) {
+            seat.driver.unpark();
+        }
     }
 }
 
@@ -322,9 +338,10 @@ fn wait_for_seat<F: Future>(
                 flags.retain(|flag| !Arc::ptr_eq(flag, self.1));
                 there = flags.len() < before;
             });
-            // A seat was offered to us that others may want, or that is to be looked after.
-            if !there && !self.0.offer_seat() {
-                self.0.attend_all();
+            // A seat was offered to us. Where it was not taken, others may want it, or it is to be
+            // looked after.
+            if !there && !self.0.idle.vacant.is_empty() && !self.0.offer_seat() {
+                self.0.see_to_vacant();
             }
         }
     }
@@ -347,14 +364,7 @@ fn wait_for_seat<F: Future>(
         if let Some(seat) = shared.idle.vacant.take_any(|_| true) {
             return Some(seat);
         }
-        if shared.is_multi_thread() {
-            if let Some(seat) =
-                shared.seats.iter().find(|s| shared.idle.sleeping.contains(s.number))
-            {
-                // An idle worker gives its seat up for us.
-                seat.driver.unpark();
-            }
-        }
+        shared.ask_for_seat();
         while main.flag.may_park() {
             // It may return without a reason; then the flag still is `PARKED`.
             thread::park();

@@ -60,7 +60,7 @@
 //!
 //! # Sleep, and why no wake is lost
 //!
-//! Three pairs meet without a lock, and in each both sides write first, then have a `SeqCst` fence, then
+//! Four pairs meet without a lock, and in each both sides write first, then have a `SeqCst` fence, then
 //! read what the other side writes. One fence comes first, and the side whose fence is second sees:
 //!
 //! | one side | the other side | where |
@@ -68,6 +68,7 @@
 //! | pushes work, then looks for a sleeper | says that it sleeps, then looks for work | `idle.rs` |
 //! | is busy, then looks for a watcher at each push | stops watching or searching, then looks who is busy | `idle.rs` |
 //! | puts something into a seat's driver, then looks whether the seat is vacant | makes it vacant, then looks into the driver | `idle.rs` |
+//! | brings a task from outside, then looks for a sleeper or a vacant seat | makes its seat vacant, then looks outside | `worker.rs` |
 //!
 //! Within one task the state word orders all: a wake before the end of a poll is seen by
 //! that end, which queues the task again; one after it finds the task idle and queues it itself. A

@@ -14,7 +14,11 @@ use crate::{
     worker::{GiveWay, Glance, Pulse, Spin},
 };
 use std::{cell::Cell, future::Future, ptr, sync::Arc};
-use wharf_base::sync::{Instant, atomic::AtomicU64, thread_local};
+use wharf_base::sync::{
+    Instant,
+    atomic::{AtomicBool, AtomicU64},
+    thread_local,
+};
 
 /// How many tasks in a row may come from the LIFO slot before the queue has its turn.
 const LIFO_BUDGET: u32 = 3;
@@ -40,6 +44,8 @@ pub(crate) struct Seat {
     pub(crate) watched: AtomicU64,
     /// The long poll that was told of last, by a watcher or a glance, so that each is told of once.
     pub(crate) told: AtomicU64,
+    /// Who sleeps here keeps the seat, though others want one. Written before each sleep.
+    pub(crate) kept: AtomicBool,
     pub(crate) own: Own,
 }
 
@@ -100,6 +106,7 @@ impl Seat {
             counters: Counters::default(),
             watched: AtomicU64::new(0),
             told: AtomicU64::new(0),
+            kept: AtomicBool::new(false),
             own: Own {
                 shared: Cell::new(ptr::null()),
                 ids: Ids::default(),

@@ -234,8 +234,37 @@ impl Shared {
             started == Start::Done
         };
         if let Some(seat) = self.idle.find_searcher(may_start, start, is_left) {
-            self.seats[seat].counters.unparks.add_shared(1);
-            self.seats[seat].driver.unpark();
+            self.unpark_for(seat);
+        }
+    }
+
+    /// The same for who leaves a seat to a `block_on`: a thread that is started would take that very
+    /// seat, and the two would have it in turn for ever. Who was offered it sees to all that is left
+    /// (`see_to_vacant`).
+    #[cold]
+    pub(crate) fn wake_sleeper(&self) {
+        let is_left = || self.injector.len() > 0;
+        if let Some(seat) = self.idle.find_searcher(|| false, || false, is_left) {
+            self.unpark_for(seat);
+        }
+    }
+
+    /// Wakes a sleeper that has become the searcher.
+    #[inline]
+    fn unpark_for(&self, seat: usize) {
+        self.seats[seat].counters.unparks.add_shared(1);
+        self.seats[seat].driver.unpark();
+    }
+
+    /// A seat that was offered to a `block_on` is taken, or was not needed any more: sees to what its
+    /// former owner has relied on that for.
+    pub(crate) fn see_to_vacant(&self) {
+        self.attend_all();
+        let waits = |seat: &Seat| {
+            seat.waiting() > 0 || self.idle.is_busy(seat.number) && !seat.driver.is_idle()
+        };
+        if self.injector.len() > 0 || self.seats.iter().any(waits) {
+            self.wake_one();
         }
     }
 

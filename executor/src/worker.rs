@@ -131,18 +131,21 @@ pub(crate) fn leave(shared: &Shared, seat: &Seat) {
         seat.push_back(unsafe { Task::from_raw(task) });
     }
     seat.end_busy();
-    let was_searching = seat.own.searching.replace(false);
-    if was_searching {
+    if seat.own.searching.replace(false) {
         shared.idle.end_search();
     }
-    if !shared.return_seat(seat) && !seat.driver.is_idle() {
+    let is_seen_to = shared.return_seat(seat);
+    if !is_seen_to && !seat.driver.is_idle() {
         shared.attend(seat.number);
     }
-    if seat.ring.len() > 0
-        || was_searching && shared.injector.len() > 0
-        || watch::leaves_unwatched(shared, seat)
-    {
-        shared.wake_one();
+    // Who brings tasks from outside finds the seat taken and awake, and relies on us to look for them; or
+    // finds it vacant: `vacate` has the fence (P2).
+    if seat.ring.len() > 0 || shared.injector.len() > 0 || watch::leaves_unwatched(shared, seat) {
+        if is_seen_to {
+            shared.wake_sleeper();
+        } else {
+            shared.wake_one();
+        }
     }
 }
 

@@ -2,21 +2,17 @@
 
 use super::*;
 
-/// Proves: a task that the thread of a `block_on` leaves behind, and that is woken while that thread
-/// leaves its seat, is run by a worker. Seen to fail where who leaves does not see to what is in the
-/// ring, and without the fence of the waking side.
+/// Proves: a task that comes from outside while the thread of a `block_on` leaves its seat, the only one,
+/// is run by a worker. Seen to fail where who leaves does not look outside, without the fence in
+/// `vacate`, and without that of who brings it.
 #[test]
-fn a_wake_against_a_block_on_that_leaves_its_seat() {
-    model(1, || {
+fn a_task_from_outside_against_a_block_on_that_leaves_its_seat() {
+    model(2, || {
         let runtime = Runtime::new(1);
-        let signal = Arc::new(Signal::default());
-        let waking = thread::spawn({
-            let signal = signal.clone();
-            move || signal.set()
-        });
-        let task = runtime.block_on(async { task::spawn(signal.wait()) });
-        block_on(task).unwrap();
-        waking.join().unwrap();
+        let other = runtime.clone();
+        let bringing = thread::spawn(move || other.spawn(async {}));
+        runtime.block_on(async {});
+        block_on(bringing.join().unwrap()).unwrap();
         runtime.end();
     });
 }
@@ -56,6 +52,48 @@ fn a_block_on_against_a_worker_in_the_only_seat() {
             driver.put_in(cx.waker().clone());
             Poll::Pending
         }));
+        runtime.end();
+    });
+}
+
+/// Proves: a `block_on` that waits for a seat gets that of an idle worker though the only other one is
+/// held up, and then looks after that. Seen to fail where who leaves a seat to it brings up a worker for
+/// the other, who takes the seat back.
+#[test]
+fn a_block_on_that_is_offered_a_seat_beside_one_that_is_held_up() {
+    model(0, || {
+        let runtime = Runtime::beating(2);
+        let (other, signal) = (runtime.clone(), Arc::new(Signal::default()));
+        let end = signal.wait();
+        let wanting = thread::spawn(move || other.block_on(end));
+        runtime.block_on(async {
+            let ran = Arc::new(Notify::new());
+            let run = ran.clone();
+            drop(task::spawn(async move { run.notify() }));
+            ran.wait();
+        });
+        signal.set();
+        wanting.join().unwrap();
+        runtime.end();
+    });
+}
+
+/// Proves: what is left in a seat that is offered to a `block_on` is run, also where that ends just then,
+/// and does not take it. Seen to fail where it does not see to what is left then, and where who leaves
+/// does not look into the ring.
+#[test]
+fn a_seat_that_is_offered_against_the_end_of_who_wants_it() {
+    model(1, || {
+        let runtime = Runtime::new(1);
+        let (other, signal) = (runtime.clone(), Arc::new(Signal::default()));
+        let end = signal.wait();
+        let wanting = thread::spawn(move || other.block_on(end));
+        let task = runtime.block_on(async {
+            signal.set();
+            task::spawn(async {})
+        });
+        block_on(task).unwrap();
+        wanting.join().unwrap();
         runtime.end();
     });
 }

@@ -44,7 +44,8 @@ fn a_join_set_joins_in_the_order_of_finishing() {
 }
 
 /// A gate: a function that opens it, and a future that waits for it.
-fn futures_channel() -> (impl Fn(), impl Future<Output = ()>) {
+/// Opens a gate, and waits for it to be open.
+pub(super) fn futures_channel() -> (impl Fn(), impl Future<Output = ()>) {
     type Gate = Arc<Mutex<(bool, Option<std::task::Waker>)>>;
     let gate: Gate = Arc::default();
     let other = gate.clone();

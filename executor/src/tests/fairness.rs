@@ -1,6 +1,6 @@
 //! Nobody waits for ever: each claim with the polls counted.
 
-use super::{current, multi, runtime_with};
+use super::{current, multi, runtime_with, seats::still};
 use crate::{Config, Driver, Executor, Flavor, ThreadDriver, task};
 use std::{
     future::{Future, poll_fn},
@@ -334,13 +334,13 @@ fn a_main_future_that_blocks_is_relied_on_by_nobody() {
 
 #[test]
 fn tasks_from_outside_that_wait_for_one_another() {
-    for round in 0..2000 {
+    for round in 0..500 {
         let runtime = multi(2);
         let (send, done) = mpsc::channel();
         drop(runtime.spawn(async move { send.send(()).unwrap() }));
         done.recv().unwrap();
         // The only worker looks around once more, and goes to sleep: some time on that way.
-        (0..round % 500 * 20).for_each(|_| std::hint::spin_loop());
+        (0..round * 20).for_each(|_| std::hint::spin_loop());
         let (answer, answered) = mpsc::channel();
         let (send, done) = mpsc::channel();
         drop(runtime.spawn(async move {
@@ -352,34 +352,9 @@ fn tasks_from_outside_that_wait_for_one_another() {
     }
 }
 
-/// A driver whose owner's heart does not beat.
-#[derive(Default)]
-struct Heartless(ThreadDriver);
-
-impl Driver for Heartless {
-    fn poll(&self) -> bool {
-        false
-    }
-    fn park(&self, _: Option<Duration>) {
-        self.0.park(None);
-    }
-    fn unpark(&self) {
-        self.0.unpark();
-    }
-    fn is_idle(&self) -> bool {
-        true
-    }
-}
-
 #[test]
 fn no_wake_from_outside_needs_a_heartbeat() {
-    let drivers = (0..3).map(|_| Arc::new(Heartless::default()) as Arc<dyn Driver>).collect();
-    let runtime = super::Runtime(Arc::new_cyclic(|parts| Parts {
-        executor: Executor::new(Config::default(), drivers, parts.clone()),
-        timers: None,
-        reactor: None,
-    }));
-    let runtime = &*runtime;
+    let runtime = &*still(3, false);
     std::thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(move || {

@@ -4,6 +4,7 @@ mod api;
 mod fairness;
 mod graphs;
 mod panics;
+mod seats;
 mod spin;
 
 use crate::{Config, Driver, Executor, Flavor, ThreadDriver, task};
@@ -35,7 +36,14 @@ impl Drop for Runtime {
 }
 
 pub(crate) fn runtime_with(config: Config, seats: usize) -> Runtime {
-    let drivers = (0..seats).map(|_| Arc::new(ThreadDriver::new()) as Arc<dyn Driver>).collect();
+    runtime_on(config, (0..seats).map(|_| Arc::new(ThreadDriver::new())))
+}
+
+pub(crate) fn runtime_on<D: Driver>(
+    config: Config,
+    drivers: impl Iterator<Item = Arc<D>>,
+) -> Runtime {
+    let drivers = drivers.map(|driver| driver as Arc<dyn Driver>).collect();
     Runtime(Arc::new_cyclic(|parts| Parts {
         executor: Executor::new(config, drivers, parts.clone()),
         timers: None,
@@ -335,45 +343,4 @@ fn time_awake_is_counted_when_a_worker_parks() {
     while runtime.metrics().workers[0].busy.is_zero() {
         std::thread::yield_now();
     }
-}
-
-/// A driver in which something always waits.
-struct Filled(ThreadDriver);
-
-impl Driver for Filled {
-    fn poll(&self) -> bool {
-        false
-    }
-    fn park(&self, limit: Option<Duration>) {
-        self.0.park(limit);
-    }
-    fn unpark(&self) {
-        self.0.unpark();
-    }
-    fn is_idle(&self) -> bool {
-        false
-    }
-}
-
-/// Whoever leaves a seat with something in its driver has it looked after, but not before a `block_on`
-/// that wants it: the two took the seat from each other, for ever where each poll brought up a worker.
-/// Here nobody wakes the future but who offers the seat.
-#[test]
-fn a_seat_with_something_in_its_driver_goes_to_a_block_on() {
-    let driver = Arc::new(Filled(ThreadDriver::new())) as Arc<dyn Driver>;
-    let runtime = Runtime(Arc::new_cyclic(|parts| Parts {
-        executor: Executor::new(Config::default(), vec![driver], parts.clone()),
-        timers: None,
-        reactor: None,
-    }));
-    let (send, receive) = mpsc::channel();
-    drop(runtime.spawn(async move { send.send(()).unwrap() }));
-    receive.recv().unwrap();
-    let mut polls = 0;
-    runtime.block_on(std::future::poll_fn(|_| {
-        polls += 1;
-        let seated = wharf_base::context::with(|_, seat| seat).flatten().is_some();
-        assert!(seated || polls == 1, "it was offered the seat and has not got it");
-        if seated { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-    }));
 }

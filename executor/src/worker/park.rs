@@ -2,7 +2,7 @@
 
 use super::{Guest, give_way::give_way, watch};
 use crate::{seat::Seat, shared::Shared};
-use wharf_base::sync::Instant;
+use wharf_base::sync::{Instant, atomic::Ordering::Relaxed};
 
 /// Sleeps in the driver until there is something to do (S1 to S5, and W1 to W4, in `idle`).
 pub(super) fn park(shared: &Shared, seat: &Seat, guest: &impl Guest) {
@@ -10,6 +10,8 @@ pub(super) fn park(shared: &Shared, seat: &Seat, guest: &impl Guest) {
     let is_needed =
         || is_needed(shared, seat, guest) || !watches && watch::is_unwatched(shared, seat);
     let searching = seat.own.searching.replace(false);
+    // Relaxed: the fence of S3 follows; who then finds us asleep sees it.
+    seat.kept.store(!guest.yields_seat(), Relaxed);
     let may_park = shared.idle.fall_asleep(seat.number, searching, is_needed);
     if may_park && guest.may_park() {
         seat.counters.parks.add(1);
