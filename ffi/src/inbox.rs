@@ -47,7 +47,7 @@ impl Port {
     pub(crate) fn open(runtime: Arc<Runtime>) -> Result<Self> {
         let id = port::open(runtime, Limits::default(), 0, Sink::Queue)?;
         let port = port::get(id)?;
-        port.mailbox.bell(false, || Ok(PortBell::Task(Default::default())))?;
+        port.bell(false, || Ok(PortBell::Task(Default::default())))?;
         Ok(Self { id, port })
     }
 
@@ -69,7 +69,7 @@ impl Port {
     }
 
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming>> {
-        match self.port.mailbox.bell(false, PortBell::descriptor)? {
+        match self.port.bell(false, PortBell::descriptor)? {
             PortBell::Task(waker) => poll_place(&self.port.mailbox, waker, cx),
             _ => Poll::Pending,
         }
@@ -101,7 +101,8 @@ pub(crate) fn poll_place<A: Abort + Clone, B: Bell>(
 
 fn take<A: Abort + Clone, B: Bell>(mailbox: &Mailbox<A, B>) -> Result<Option<Incoming>> {
     let mut place = [MaybeUninit::<wharf_message_t>::uninit()];
-    if mailbox.receive(&mut place, Wait::No)? == 0 {
+    // No duty: the bell is not the host's.
+    if mailbox.receive(&mut place, Wait::No).0? == 0 {
         return Ok(None);
     }
     // SAFETY: one message was written, and is taken back as it was.

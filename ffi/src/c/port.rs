@@ -111,7 +111,7 @@ fn receive(
     into: &mut [MaybeUninit<wharf_message_t>],
     wait: Wait,
 ) -> Result<usize> {
-    port.queue()?.receive(into, may_wait(wait)?)
+    port.receive(into, may_wait(wait)?)
 }
 
 /// Takes the next message out of a port: control messages first, each kind in the order posted.
@@ -226,7 +226,7 @@ pub unsafe extern "C" fn wharf_port_descriptor(
     call(|| {
         let out = args::out(out, "out")?;
         let port = port::get(port)?;
-        let bell = port.queue()?.bell(false, PortBell::descriptor)?;
+        let bell = port.bell(false, PortBell::descriptor)?;
         let descriptor = bell.as_descriptor().ok_or_else(|| {
             Error::new(WHARF_WRONG_STATE, "the port calls a function instead of a descriptor")
         })?;
@@ -260,7 +260,7 @@ pub unsafe extern "C" fn wharf_port_notify(
         let function = function.ok_or_else(|| Error::null("function"))?;
         let found = port::get(port)?;
         let mut used = false;
-        found.queue()?.bell(true, || {
+        found.bell(true, || {
             used = true;
             Ok(PortBell::Function(Notify { function, context, port }))
         })?;

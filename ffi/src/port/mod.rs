@@ -28,13 +28,13 @@ use crate::{
     boundary,
     dart::DartPort,
     id::{self, Id, Table, wharf_port_t, wharf_task_t},
-    message::{Message, WHARF_KIND_DATA},
+    message::{Message, WHARF_KIND_DATA, wharf_message_t},
     runtime::Runtime,
     status::*,
     value::Value,
 };
 use mailbox::Duty;
-use std::sync::Arc;
+use std::{mem::MaybeUninit, sync::Arc};
 use wharf::task::AbortHandle;
 
 impl Abort for AbortHandle {
@@ -121,8 +121,29 @@ pub(crate) fn close_group(group: u64, wait: Wait) -> Result<wharf_status_t> {
 }
 
 impl Port {
-    /// The port's queue, if the host is to drain it.
-    pub(crate) fn queue(&self) -> Result<&Mailbox<AbortHandle, PortBell>> {
+    /// Takes messages out, if the host is to drain the port; 0 where `wait` was not long enough.
+    pub(crate) fn receive(
+        self: &Arc<Self>,
+        into: &mut [MaybeUninit<wharf_message_t>],
+        wait: Wait,
+    ) -> Result<usize> {
+        let (received, duty) = self.queue()?.receive(into, wait);
+        self.fulfil(duty);
+        received
+    }
+
+    /// The bell, if the host is to drain the port; made at the first call.
+    pub(crate) fn bell(
+        self: &Arc<Self>,
+        is_code: bool,
+        make: impl FnOnce() -> Result<PortBell>,
+    ) -> Result<&PortBell> {
+        let (bell, duty) = self.queue()?.bell(is_code, make)?;
+        self.fulfil(duty);
+        Ok(bell)
+    }
+
+    fn queue(&self) -> Result<&Mailbox<AbortHandle, PortBell>> {
         match self.sink {
             Sink::Queue => Ok(&self.mailbox),
             _ => Err(Error::new(

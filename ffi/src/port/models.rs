@@ -65,7 +65,7 @@ fn post(mailbox: &TestBox, tag: u64) {
 /// Receives up to two messages; their tags.
 fn receive(mailbox: &TestBox, wait: Wait) -> Result<Vec<(u64, i32)>> {
     let mut messages = [const { MaybeUninit::uninit() }; 2];
-    let count = mailbox.receive(&mut messages, wait)?;
+    let count = mailbox.receive(&mut messages, wait).0?;
     // SAFETY: `count` messages were written.
     Ok(messages[..count]
         .iter()
@@ -103,6 +103,39 @@ fn the_bell_rings_while_messages_wait() {
     });
 }
 
+/// Rings as a function of the host's does.
+struct Code(Arc<AtomicBool>);
+
+impl Bell for Code {
+    fn ring(&self) {
+        assert!(!self.0.load(SeqCst), "host code after the close");
+    }
+
+    fn clear(&self) {}
+}
+
+/// Proves: a post that is under way while a function of the host's is put up as the bell does not call it
+/// after a close has come to rest. Seen to fail with `has_bell` left out.
+#[test]
+fn a_new_bell_against_a_post_and_a_close() {
+    model(|| {
+        let mailbox: Arc<Mailbox<Handle, Code>> =
+            Arc::new(Mailbox::new(0, Limits::default(), false));
+        let at_rest = Arc::new(AtomicBool::new(false));
+        let poster = {
+            let mailbox = mailbox.clone();
+            thread::spawn(move || {
+                let _ = mailbox.post(1, WHARF_KIND_DATA, &mut { Value::NULL });
+            })
+        };
+        let _ = mailbox.bell(true, || Ok(Code(at_rest.clone())));
+        let _ = mailbox.close();
+        assert!(mailbox.settle(Wait::Forever));
+        at_rest.store(true, SeqCst);
+        poster.join().unwrap();
+    });
+}
+
 /// Proves: two receivers at once leave no message in silence, though each may clear the bell that was
 /// rung for what the other has not seen. Seen to fail with `quiet` clearing after its look, and with the
 /// look leaving `rung`.
@@ -133,7 +166,7 @@ fn receivers(mailbox: &Arc<TestBox>) -> [thread::JoinHandle<()>; 2] {
         let mailbox = mailbox.clone();
         thread::spawn(move || {
             let mut message = [MaybeUninit::uninit()];
-            assert_eq!(mailbox.receive(&mut message, Wait::Forever).unwrap(), 1);
+            assert_eq!(mailbox.receive(&mut message, Wait::Forever).0.unwrap(), 1);
         })
     })
 }
@@ -183,7 +216,7 @@ fn close_against_what_was_taken_over() {
             let mailbox = mailbox.clone();
             thread::spawn(move || {
                 let mut message = [MaybeUninit::uninit()];
-                while let Ok(count) = mailbox.receive(&mut message, Wait::No) {
+                while let Ok(count) = mailbox.receive(&mut message, Wait::No).0 {
                     if count == 0 {
                         break;
                     }

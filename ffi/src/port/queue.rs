@@ -136,8 +136,12 @@ impl Messages {
 
     /// Pushes a message that has no place reserved.
     pub(crate) fn push_data(&mut self, message: Message) -> Pushed {
-        let out = if self.is_full() { self.make_way(message.tag) } else { None };
-        if self.is_full() || self.make_room(1).is_err() {
+        // Memory first: what has gone for a message is not to come back.
+        let out = match self.make_room(1) {
+            Ok(()) if self.is_full() => self.make_way(message.tag),
+            _ => None,
+        };
+        if self.is_full() || self.normal.room() <= self.reserved {
             self.refused += 1;
             return Pushed::Refused(message);
         }
@@ -284,6 +288,20 @@ mod tests {
         assert!(data(&mut queue, 2));
         assert!(!data(&mut queue, 3), "nothing with this tag to replace");
         assert_eq!((drain(&mut queue), queue.dropped), (vec![1, 2], 2));
+    }
+
+    #[test]
+    fn where_there_is_no_memory_for_a_message_none_goes_for_it() {
+        for full in [Full::DropOldest, Full::KeepLatest] {
+            let mut queue = Messages::new(2, full);
+            assert!(data(&mut queue, 1) && data(&mut queue, 1));
+            // More places than an address space has.
+            queue.reserved = usize::MAX / 2;
+            assert!(!data(&mut queue, 1));
+            queue.reserved = 0;
+            assert_eq!((queue.dropped, queue.refused), (0, 1));
+            assert_eq!(drain(&mut queue), [1, 1]);
+        }
     }
 
     #[test]

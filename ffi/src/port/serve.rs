@@ -129,7 +129,11 @@ fn step(port: &Arc<Port>) -> bool {
     }
     let _end = End(port);
     match control(&message) {
-        Some(control) => obey(port, handler, control, message.tag),
+        Some(control) => {
+            obey(port, handler, control, message.tag);
+            // Bytes of the host's in it are given back by host code: before the callback ends.
+            drop(message);
+        }
         None => handler.call(port.id, message),
     }
     true

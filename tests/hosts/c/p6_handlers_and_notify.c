@@ -58,8 +58,60 @@ static void until_gone(wharf_port_t port) {
   while (wharf_port_close(port, LONG) == WHARF_OK) {}
 }
 
+static void closes_it(void *context, wharf_port_t port) {
+  (void)context;
+  CHECK(wharf_port_close(port, WHARF_FOREVER) == WHARF_DEFERRED);
+}
+
+/* A port that its notify function closes, called at once by who puts it up, goes when that returns. */
+static void closed_by_its_notify_function(wharf_runtime_t runtime) {
+  wharf_port_t port = open_port(runtime);
+  CHECK_OK(wharf_post(port, 1, NULL));
+  CHECK_OK(wharf_port_notify(port, closes_it, NULL));
+  wharf_port_stats_t stats = {0};
+  stats.size = sizeof stats;
+  REFUSED(wharf_port_stats(port, &stats), WHARF_NO_PORT);
+}
+
+static void slowly_freed(void *nothing, void *peer) {
+  (void)nothing;
+  atomic_store((atomic_int *)peer, 1);
+  while (atomic_load(&gate)) sched_yield();
+}
+
+/* Bytes in a message that the port itself obeys, and keeps from the handler, are given back before a close is
+ * answered by OK. */
+static void bytes_in_an_order(wharf_runtime_t runtime) {
+  static uint8_t byte;
+  atomic_int freed = 0;
+  wharf_port_t port;
+  CHECK_OK(wharf_port_serve(runtime, handler, NULL, NULL, &port));
+  wharf_value_t ping = int_value(WHARF_CONTROL_PING), to = {0}, bytes = {0};
+  to.type = WHARF_TYPE_SEND_PORT;
+  to.value.as_send_port.id = (int64_t)port;
+  bytes.type = WHARF_TYPE_EXTERNAL_TYPED_DATA;
+  bytes.value.as_external_typed_data.element = WHARF_DATA_UINT8;
+  bytes.value.as_external_typed_data.length = 1;
+  bytes.value.as_external_typed_data.data = &byte;
+  bytes.value.as_external_typed_data.peer = &freed;
+  bytes.value.as_external_typed_data.callback = slowly_freed;
+  wharf_value_t *parts[] = {&ping, &to, &bytes};
+  wharf_value_t order = {0};
+  order.type = WHARF_TYPE_ARRAY;
+  order.value.as_array.length = 3;
+  order.value.as_array.values = parts;
+  atomic_store(&gate, 1);
+  CHECK_OK(wharf_post_control(port, 1, &order));
+  while (!atomic_load(&freed)) sched_yield();
+  REFUSED(wharf_port_close(port, 0), WHARF_TIMEOUT);
+  atomic_store(&gate, 0);
+  CHECK_OK(wharf_port_close(port, LONG));
+}
+
 int main(void) {
   wharf_runtime_t runtime = new_runtime(2);
+  closed_by_its_notify_function(runtime);
+  bytes_in_an_order(runtime);
   wharf_port_t port;
   pthread_t threads[2];
 

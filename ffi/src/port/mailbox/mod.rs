@@ -96,7 +96,8 @@ struct State<A> {
     settling: bool,
     /// The port was closed from inside host code: whoever ends last has to see it off.
     deferred: bool,
-    /// The bell is a function of the host's: closing waits for its calls.
+    /// There is a bell; before, nobody is to ring it. The host's is rung by calls that closing waits for.
+    has_bell: bool,
     bell_is_code: bool,
     /// The port is drained by wharf, and the drainer has been told.
     pumping: bool,
@@ -197,6 +198,14 @@ pub(crate) struct Duty {
     pub(crate) forget: bool,
 }
 
+impl Duty {
+    /// Sees to what another call has left as well.
+    fn join(&mut self, other: Duty) {
+        self.pump |= other.pump;
+        self.forget |= other.forget;
+    }
+}
+
 impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
     /// A mailbox for the port at `place`. With `pumped` there is somebody to be started when a
     /// message comes in, rather than a host that looks for it.
@@ -212,6 +221,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
             called: 0,
             settling: false,
             deferred: false,
+            has_bell: false,
             bell_is_code: false,
             pumping: false,
             pumped,

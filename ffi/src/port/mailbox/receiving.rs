@@ -29,6 +29,13 @@
 //! that this look finds the message, and rings again. A ring may be late and find the port empty;
 //! it is cleared by the next receive.
 //!
+//! A bell may be put up at any time. Nobody rings it before `has_bell` says, under `state`, that it is there: a
+//! post that was in before could else ring one that is a function of the host's, without being
+//! counted among the calls that a close waits for. Who puts it up rings for what waits already.
+//!
+//! A function that is rung may close the port from inside. So a receive may be what ends last, and has a
+//! [`Duty`] like a post.
+//!
 //! # Receivers asleep
 //!
 //! `sleeping` counts the threads in `arrived.wait`, `called` those of them that have been notified
@@ -64,6 +71,7 @@ type Ready<'a> = MutexGuard<'a, Line>;
 struct Room<'a> {
     places: &'a mut [MaybeUninit<wharf_message_t>],
     filled: usize,
+    duty: Duty,
 }
 
 impl Room<'_> {
@@ -98,26 +106,32 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         &self,
         into: &mut [MaybeUninit<wharf_message_t>],
         wait: Wait,
-    ) -> Result<usize> {
-        let paced = !matches!(wait, Wait::No) && Pace::concerns(into.len());
-        let mut room = Room { places: into, filled: 0 };
+    ) -> (Result<usize>, Duty) {
+        let mut room = Room { places: into, filled: 0, duty: Duty::default() };
+        let received = self.receive_into(&mut room, wait).map(|()| room.filled);
+        (received, room.duty)
+    }
+
+    #[inline]
+    fn receive_into(&self, room: &mut Room<'_>, wait: Wait) -> Result<()> {
+        let paced = !matches!(wait, Wait::No) && Pace::concerns(room.places.len());
         if paced {
             self.pace.gather();
         }
         loop {
-            self.take(&mut room)?;
+            self.take(room)?;
             if room.filled > 0 {
                 break;
             }
             self.pace.slept();
-            if !self.sleep(wait)? {
+            if !self.sleep(wait, &mut room.duty)? {
                 break;
             }
         }
         if paced {
             self.pace.found(room.filled);
         }
-        Ok(room.filled)
+        Ok(())
     }
 
     /// Takes what there is and what there is room for.
@@ -159,7 +173,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         loop {
             room.filled += state.messages.move_into(room.rest(CHUNK));
             if room.is_full() || state.messages.is_empty() {
-                return self.look_back(ready, state);
+                return self.look_back(ready, state, &mut room.duty);
             }
             // Who posts gets a turn.
             drop(state);
@@ -177,12 +191,12 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         if self.bound || quiet || self.sleeping.load(Relaxed) > 0 {
             let mut state = lock(&self.state);
             state.messages.made_room(moved.data);
-            self.look_back(ready, state);
+            self.look_back(ready, state, &mut room.duty);
         }
     }
 
     /// What a receiver sees to, and unlocks, after it has taken messages.
-    fn look_back(&self, ready: Ready<'_>, mut state: MutexGuard<'_, State<A>>) {
+    fn look_back(&self, ready: Ready<'_>, mut state: MutexGuard<'_, State<A>>, duty: &mut Duty) {
         let empty = ready.is_empty() && state.messages.is_empty();
         let pass_on = !empty && self.call(&mut state);
         let quiet = empty && state.rung;
@@ -191,7 +205,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         drop(state);
         drop(ready);
         if quiet {
-            self.quiet();
+            self.quiet(duty);
         }
         if is_last {
             self.arrived.notify_all();
@@ -202,16 +216,20 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
     }
 
     /// Clears the bell and looks again; says whether there is nothing, and whether it is the end.
-    fn quiet(&self) {
+    fn quiet(&self, duty: &mut Duty) {
         if let Some(bell) = self.bell.get() {
             bell.clear();
-            drop(self.second_look(true));
+            drop(self.second_look(true, duty));
         }
     }
 
     /// Looks whether the port is empty, the bell, where there is one, having been cleared; if so,
     /// keeps it from filling. Otherwise the bell is rung again.
-    fn second_look(&self, cleared: bool) -> Option<(Ready<'_>, MutexGuard<'_, State<A>>)> {
+    fn second_look(
+        &self,
+        cleared: bool,
+        duty: &mut Duty,
+    ) -> Option<(Ready<'_>, MutexGuard<'_, State<A>>)> {
         let ready = lock(&self.ready);
         let mut state = lock(&self.state);
         state.rung &= !cleared;
@@ -222,20 +240,20 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
             let arrived = self.arrived(&mut state);
             drop(state);
             drop(ready);
-            // The receiver is a call of the host's, which closing does not wait for.
-            let _ = self.announce(Arrived { notify: false, ..arrived });
+            // Who receives now needs no call.
+            duty.join(self.announce(Arrived { notify: false, ..arrived }));
         }
         None
     }
 
     /// Sleeps until something may have come; false when the time is up and nothing has, an error where
     /// nothing can come any more.
-    fn sleep(&self, wait: Wait) -> Result<bool> {
+    fn sleep(&self, wait: Wait, duty: &mut Duty) -> Result<bool> {
         let bell = self.bell.get();
         if let Some(bell) = bell {
             bell.clear();
         }
-        let Some((ready, state)) = self.second_look(bell.is_some()) else { return Ok(true) };
+        let Some((ready, state)) = self.second_look(bell.is_some(), duty) else { return Ok(true) };
         if state.phase == Phase::Closed {
             // Which the next look answers.
             return Ok(true);
@@ -257,24 +275,30 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
 
     /// The bell, made at the first call; it rings at once if there are messages. `is_code`: ringing
     /// calls a function of the host's.
-    pub(crate) fn bell(&self, is_code: bool, make: impl FnOnce() -> Result<B>) -> Result<&B> {
+    pub(crate) fn bell(
+        &self,
+        is_code: bool,
+        make: impl FnOnce() -> Result<B>,
+    ) -> Result<(&B, Duty)> {
+        let mut duty = Duty::default();
         if self.bell.get().is_none() {
             let made = make()?;
             let won = self.bell.set(made).is_ok();
-            // Until now `rung` meant nothing: there was no bell to ring or to clear.
             let ready = lock(&self.ready);
             let mut state = lock(&self.state);
             if won && state.phase != Phase::Closed {
-                state.bell_is_code = is_code;
-                state.rung = false;
+                (state.has_bell, state.bell_is_code) = (true, is_code);
                 let empty = ready.is_empty() && state.messages.is_empty();
                 let arrived = if empty { Arrived::default() } else { self.arrived(&mut state) };
                 drop(state);
                 drop(ready);
-                let _ = self.announce(Arrived { notify: false, ..arrived });
+                duty = self.announce(Arrived { notify: false, ..arrived });
             }
         }
-        self.bell.get().ok_or_else(|| Error::new(WHARF_WRONG_STATE, "the port has no descriptor"))
+        let bell = self.bell.get();
+        let bell =
+            bell.ok_or_else(|| Error::new(WHARF_WRONG_STATE, "the port has no descriptor"))?;
+        Ok((bell, duty))
     }
 
     /// The next message for the drainer of a port, if the port is open; `None` ends its round: it
@@ -318,7 +342,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
     /// What the arrival of a message asks for.
     #[inline]
     pub(super) fn arrived(&self, state: &mut State<A>) -> Arrived {
-        let ring = !std::mem::replace(&mut state.rung, true);
+        let ring = state.has_bell && !std::mem::replace(&mut state.rung, true);
         let pump = state.pumped && !std::mem::replace(&mut state.pumping, true);
         let counted = ring && state.bell_is_code;
         state.callbacks += usize::from(counted);
