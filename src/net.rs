@@ -90,6 +90,48 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+//! # Several things at once
+//!
+//! `ready` waits for any of what it is asked for, and says what it is. Ask for room only where there is
+//! something to write: else there is always some.
+//!
+//! ```
+//! use std::io::ErrorKind::WouldBlock;
+//! use wharf::{io::Interest, net::UnixStream};
+//!
+//! wharf::block_on(async {
+//!     let (here, peer) = UnixStream::pair()?;
+//!     peer.write_all(b"ahoy").await?;
+//!     let (mut unsaid, mut heard) = (&b"aye aye"[..], Vec::<u8>::new());
+//!     while heard.len() < 4 || !unsaid.is_empty() {
+//!         let interest = match unsaid {
+//!             [] => Interest::READABLE,
+//!             _ => Interest::READABLE | Interest::WRITABLE,
+//!         };
+//!         let ready = here.ready(interest).await?;
+//!         if ready.is_readable() {
+//!             let mut room = [0; 16];
+//!             match here.try_read(&mut room) {
+//!                 Ok(count) => heard.extend(&room[..count]),
+//!                 Err(error) if error.kind() == WouldBlock => {}
+//!                 Err(error) => return Err(error),
+//!             }
+//!         }
+//!         if ready.is_writable() {
+//!             match here.try_write(unsaid) {
+//!                 Ok(count) => unsaid = &unsaid[count..],
+//!                 Err(error) if error.kind() == WouldBlock => {}
+//!                 Err(error) => return Err(error),
+//!             }
+//!         }
+//!     }
+//!     assert_eq!(heard, b"ahoy");
+//!     assert_eq!(peer.read(&mut [0; 16]).await?, 7);
+//!     std::io::Result::Ok(())
+//! })?;
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
 use wharf_reactor::Reactor;
 
 pub use wharf_reactor::net::*;

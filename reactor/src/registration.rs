@@ -4,12 +4,12 @@ mod home;
 
 use crate::{
     error,
+    io::Interest,
     reactor::Reactor,
     slab::Token,
     slot::{self, Direction, Place, Seen, Slot},
 };
 use home::Home;
-use mio::Interest;
 use std::{
     fmt,
     future::{Future, poll_fn},
@@ -24,12 +24,18 @@ use wharf_base::coop;
 pub(crate) use home::{A_PAIR, MAX_SEATS};
 
 /// Both directions.
-pub(crate) const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
+pub(crate) const BOTH: mio::Interest = mio::Interest::READABLE.add(mio::Interest::WRITABLE);
+/// These, and urgent data where the system tells of it.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) const BOTH_AND_URGENT: mio::Interest = BOTH.add(mio::Interest::PRIORITY);
+/// These, and urgent data where the system tells of it.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) const BOTH_AND_URGENT: mio::Interest = BOTH;
 
 /// What a kind of source asks of its registration.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wish {
-    pub(crate) interest: Interest,
+    pub(crate) interest: mio::Interest,
     /// What is assumed to be ready at the start.
     pub(crate) ready: u64,
     /// A TCP stream: it moves to where its data comes in, or to its peer.
@@ -49,7 +55,7 @@ pub(crate) struct Registration {
     token: Token,
     fd: RawFd,
     home: Home,
-    priority: bool,
+    interest: mio::Interest,
     follows: bool,
 }
 
@@ -79,7 +85,7 @@ impl Registration {
             token,
             fd,
             home: Home::new(seat),
-            priority: wish.interest.is_priority(),
+            interest: wish.interest,
             follows: wish.follows,
         })
     }
@@ -195,28 +201,32 @@ impl Registration {
     /// One try without waiting; `WouldBlock` where there is nothing.
     pub(crate) fn try_run<R>(
         &self,
-        direction: Direction,
+        interest: Interest,
         op: impl FnOnce() -> io::Result<R>,
     ) -> io::Result<R> {
         let seen = self.slot().look();
-        if !seen.is_ready(direction) {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
         if seen.has(slot::DOWN) {
             return Err(error::down());
         }
+        if !seen.has(interest.awaited()) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
         let result = op();
         if matches!(&result, Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
-            self.slot().clear(seen, direction.all());
+            self.slot().clear(seen, interest.cleared());
         }
         result
     }
 
-    /// Waits until an operation in `direction` is worth a try.
-    pub(crate) fn ready(&self, direction: Direction) -> impl Future<Output = io::Result<Seen>> {
-        let mut waiter = Waiter::new(self.slot());
+    /// Waits until any part of `interest` is ready.
+    pub(crate) fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Seen>> {
+        let mut waiters = [Direction::Read, Direction::Write].map(|_| Waiter::new(self.slot()));
         poll_fn(move |cx| {
-            self.poll_ready_with(cx, direction, |waker| waiter.wait(direction, waker))
+            self.poll_ready_with(cx, interest, |waker| {
+                for direction in interest.directions() {
+                    waiters[direction as usize].wait(direction, waker);
+                }
+            })
         })
     }
 
@@ -226,26 +236,46 @@ impl Registration {
         cx: &mut Context<'_>,
         direction: Direction,
     ) -> Poll<io::Result<Seen>> {
-        self.poll_ready_with(cx, direction, |waker| self.slot().wait_alone(direction, waker))
+        let wait = |waker: &Waker| self.slot().wait_alone(direction, waker);
+        self.poll_ready_with(cx, direction.into(), wait)
     }
 
     fn poll_ready_with(
         &self,
         cx: &mut Context<'_>,
-        direction: Direction,
+        interest: Interest,
         wait: impl FnOnce(&Waker),
     ) -> Poll<io::Result<Seen>> {
         let progress = ready!(coop::poll_proceed(cx));
+        let awaited = interest.awaited() | slot::DOWN;
         let mut seen = self.slot().look();
-        if !seen.is_ready(direction) {
+        if !seen.has(awaited) {
             wait(cx.waker());
             seen = self.slot().look();
         }
-        if !seen.is_ready(direction) {
+        if !seen.has(awaited) {
             return Poll::Pending;
         }
         progress.made();
         Poll::Ready(if seen.has(slot::DOWN) { Err(error::down()) } else { Ok(seen) })
+    }
+
+    /// Waits for `interest` and runs `op`, until it says something else than `WouldBlock`.
+    pub(crate) async fn run_own<R>(
+        &self,
+        interest: Interest,
+        mut op: impl FnMut() -> io::Result<R>,
+    ) -> io::Result<R> {
+        if let Some(direction) = interest.direction() {
+            return self.run(direction, || Ok((op()?, Left::Perhaps))).await;
+        }
+        loop {
+            self.ready(interest).await?;
+            match self.try_run(interest, &mut op) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return done,
+            }
+        }
     }
 }
 

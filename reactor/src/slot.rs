@@ -96,7 +96,12 @@ pub(crate) struct Seen(u64);
 
 impl Seen {
     pub(crate) fn has(self, bits: u64) -> bool {
-        self.0 & bits != 0
+        self.bits(bits) != 0
+    }
+
+    /// Those of `bits` that are set.
+    pub(crate) fn bits(self, bits: u64) -> u64 {
+        self.0 & bits
     }
 
     /// Whether an operation is worth a try (it will say so where the reactor is down).

@@ -89,7 +89,7 @@ impl<T: AsFd> Source<T> {
         direction: Direction,
         op: impl FnOnce(&T) -> io::Result<R>,
     ) -> io::Result<R> {
-        self.registration.try_run(direction, || op(self.get()))
+        self.registration.try_run(direction.into(), || op(self.get()))
     }
 }
 

@@ -8,6 +8,7 @@ use std::{
     io::{ErrorKind, Read, Write},
     os::fd::FromRawFd,
     path::PathBuf,
+    task::{Context, Waker},
 };
 use wharf_reactor::{
     Reactor,
@@ -49,8 +50,23 @@ fn udp_both_families_connected_and_not() {
             one.send(b"").await.unwrap();
             assert_eq!(other.recv(&mut buf).await.unwrap(), 0, "an empty datagram is one");
             one.send(b"peeked").await.unwrap();
-            assert_eq!(other.peek_from(&mut buf).await.unwrap().0, 6);
+            let sender = one.local_addr().unwrap();
+            assert_eq!(other.peek_sender().await.unwrap(), sender);
+            assert_eq!(other.try_peek_sender().unwrap(), sender);
+            assert_eq!(other.peek(&mut buf).await.unwrap(), 6);
+            assert_eq!(other.try_peek(&mut buf[..3]).unwrap(), 3);
+            assert_eq!(other.peek_from(&mut buf).await.unwrap(), (6, sender));
+            assert_eq!(other.try_peek_from(&mut buf[..3]).unwrap(), (3, sender));
             assert_eq!(other.recv(&mut buf).await.unwrap(), 6);
+            assert_eq!(other.try_recv(&mut buf).unwrap_err().kind(), ErrorKind::WouldBlock);
+            assert_eq!(other.try_peek(&mut buf).unwrap_err().kind(), ErrorKind::WouldBlock);
+            assert_eq!(other.try_peek_sender().unwrap_err().kind(), ErrorKind::WouldBlock);
+            let mut cx = Context::from_waker(Waker::noop());
+            assert!(other.poll_peek(&mut cx, &mut buf).is_pending());
+            assert!(other.poll_peek_from(&mut cx, &mut buf).is_pending());
+            assert!(other.poll_peek_sender(&mut cx).is_pending());
+            let (peeked, _) = both(other.peek_sender(), one.send(b"waited for")).await;
+            assert_eq!(peeked.unwrap(), sender);
         });
     }
 }

@@ -1,8 +1,9 @@
 //! A descriptor of the user's own, with the reactor's readiness.
 
+use super::{Interest, Ready};
 use crate::{
-    registration::{BOTH, Wish},
-    slot::{self, Direction, Seen},
+    registration::Wish,
+    slot::{Direction, Seen},
     source::Source,
 };
 use std::{
@@ -12,31 +13,6 @@ use std::{
     os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd},
     task::{Context, Poll},
 };
-
-/// Which directions of a descriptor are waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Interest(mio::Interest);
-
-impl Interest {
-    /// Reading.
-    pub const READABLE: Self = Self(mio::Interest::READABLE);
-    /// Writing.
-    pub const WRITABLE: Self = Self(mio::Interest::WRITABLE);
-    /// Both.
-    pub const BOTH: Self = Self(BOTH);
-
-    /// The one direction, for who can wait only for one.
-    pub(crate) fn direction(self) -> io::Result<Direction> {
-        match (self.0.is_readable(), self.0.is_writable()) {
-            (true, false) => Ok(Direction::Read),
-            (false, true) => Ok(Direction::Write),
-            _ => Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "an operation waits for one direction: ask for Interest::READABLE or Interest::WRITABLE",
-            )),
-        }
-    }
-}
 
 /// A descriptor of the user's own: an inotify or eventfd, a device, a library's socket.
 ///
@@ -68,7 +44,7 @@ impl<T: AsFd> AsyncFd<T> {
     /// As [`new`](Self::new).
     pub fn with_interest(inner: T, interest: Interest) -> io::Result<Self> {
         // Nothing is assumed: here the user, not we, finds out that it would block.
-        let wish = Wish { interest: interest.0, ready: 0, follows: false };
+        let wish = Wish { interest: interest.asked(), ready: 0, follows: false };
         Ok(Self { source: Source::new(inner, wish)? })
     }
 
@@ -90,7 +66,7 @@ impl<T: AsFd> AsyncFd<T> {
     ///
     /// That the runtime has been shut down.
     pub async fn readable(&self) -> io::Result<ReadyGuard<'_, T>> {
-        self.ready(Direction::Read).await
+        self.ready(Interest::READABLE).await
     }
 
     /// Waits until writing is worth a try.
@@ -101,12 +77,19 @@ impl<T: AsFd> AsyncFd<T> {
     ///
     /// That the runtime has been shut down.
     pub async fn writable(&self) -> io::Result<ReadyGuard<'_, T>> {
-        self.ready(Direction::Write).await
+        self.ready(Interest::WRITABLE).await
     }
 
-    async fn ready(&self, direction: Direction) -> io::Result<ReadyGuard<'_, T>> {
-        let seen = self.source.registration().ready(direction).await?;
-        Ok(ReadyGuard { fd: self, direction, seen })
+    /// Waits until any part of `interest` is ready; [`ReadyGuard::ready`] says which.
+    ///
+    /// Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// That the runtime has been shut down.
+    pub async fn ready(&self, interest: Interest) -> io::Result<ReadyGuard<'_, T>> {
+        let seen = self.source.registration().ready(interest).await?;
+        Ok(ReadyGuard { fd: self, interest, seen })
     }
 
     /// As [`readable`](Self::readable), for the one task that polls for reading.
@@ -115,7 +98,7 @@ impl<T: AsFd> AsyncFd<T> {
     ///
     /// As [`readable`](Self::readable).
     pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<ReadyGuard<'_, T>>> {
-        self.poll_ready(cx, Direction::Read)
+        self.poll_ready(cx, Direction::Read, Interest::READABLE)
     }
 
     /// As [`writable`](Self::writable), for the one task that polls for writing.
@@ -124,16 +107,17 @@ impl<T: AsFd> AsyncFd<T> {
     ///
     /// As [`writable`](Self::writable).
     pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<ReadyGuard<'_, T>>> {
-        self.poll_ready(cx, Direction::Write)
+        self.poll_ready(cx, Direction::Write, Interest::WRITABLE)
     }
 
     fn poll_ready(
         &self,
         cx: &mut Context<'_>,
         direction: Direction,
+        interest: Interest,
     ) -> Poll<io::Result<ReadyGuard<'_, T>>> {
         let ready = self.source.registration().poll_ready(cx, direction);
-        ready.map_ok(|seen| ReadyGuard { fd: self, direction, seen })
+        ready.map_ok(|seen| ReadyGuard { fd: self, interest, seen })
     }
 
     /// Waits for reading and runs `op` until it says something else than `WouldBlock`.
@@ -174,13 +158,14 @@ impl<T: AsFd> AsyncFd<T> {
 /// A descriptor that looked ready.
 pub struct ReadyGuard<'a, T: AsFd> {
     fd: &'a AsyncFd<T>,
-    direction: Direction,
+    interest: Interest,
     seen: Seen,
 }
 
 impl<'a, T: AsFd> ReadyGuard<'a, T> {
     /// Runs `op` on the descriptor; where it says `WouldBlock` the readiness is cleared, so that the
-    /// next wait waits.
+    /// next wait waits: all of it, so not where [both directions](AsyncFd::ready) were waited for. For
+    /// these there is [`clear_ready_matching`](Self::clear_ready_matching).
     ///
     /// # Errors
     ///
@@ -193,19 +178,25 @@ impl<'a, T: AsFd> ReadyGuard<'a, T> {
         result
     }
 
-    /// Says that an operation would block: the next wait waits for a new event. One that has come
-    /// since this guard was made is not lost.
+    /// Says that operations of all that was waited for would block: the next wait waits for a new
+    /// event. One that has come since this guard was made is not lost.
     pub fn clear_ready(&mut self) {
-        self.fd.source.registration().slot().clear(self.seen, self.direction.all());
+        self.fd.source.registration().slot().clear(self.seen, self.interest.cleared());
     }
 
-    /// Whether the peer has closed its side of this direction, as far as is known.
+    /// As [`clear_ready`](Self::clear_ready), for this part alone.
+    pub fn clear_ready_matching(&mut self, part: Ready) {
+        self.fd.source.registration().slot().clear(self.seen, part.bits());
+    }
+
+    /// What was ready, of what was waited for.
+    pub fn ready(&self) -> Ready {
+        self.interest.told(self.seen)
+    }
+
+    /// Whether the peer has closed its side of what was waited for, as far as is known.
     pub fn is_closed(&self) -> bool {
-        let closed = match self.direction {
-            Direction::Read => slot::READ_CLOSED,
-            Direction::Write => slot::WRITE_CLOSED,
-        };
-        self.seen.has(closed)
+        self.ready().is_read_closed() || self.ready().is_write_closed()
     }
 
     /// The descriptor.

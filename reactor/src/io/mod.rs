@@ -4,8 +4,10 @@
 mod async_fd;
 mod copy;
 mod foreign;
+mod interest;
 mod traits;
 
-pub use async_fd::{AsyncFd, Interest, ReadyGuard};
+pub use async_fd::{AsyncFd, ReadyGuard};
 pub use copy::{copy, copy_bidirectional};
+pub use interest::{Interest, Ready};
 pub use traits::{AsyncRead, AsyncWrite};

@@ -110,7 +110,7 @@ macro_rules! datagrams {
         ///
         /// That the runtime has been shut down.
         pub async fn readable(&self) -> io::Result<()> {
-            self.source.registration().ready(Direction::Read).await.map(drop)
+            self.source.registration().ready($crate::io::Interest::READABLE).await.map(drop)
         }
 
         /// Waits until sending is worth a try. Cancel safe; it may return with no room there.
@@ -119,7 +119,7 @@ macro_rules! datagrams {
         ///
         /// That the runtime has been shut down.
         pub async fn writable(&self) -> io::Result<()> {
-            self.source.registration().ready(Direction::Write).await.map(drop)
+            self.source.registration().ready($crate::io::Interest::WRITABLE).await.map(drop)
         }
 
         /// As [`readable`](Self::readable), for the one task that polls for receiving.

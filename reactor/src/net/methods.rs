@@ -114,7 +114,7 @@ macro_rules! reading {
         ///
         /// That the runtime has been shut down.
         pub async fn readable(&self) -> io::Result<()> {
-            self.source().registration().ready(Direction::Read).await.map(drop)
+            self.source().registration().ready($crate::io::Interest::READABLE).await.map(drop)
         }
 
         /// As [`readable`](Self::readable), for the one task that polls for reading.
@@ -217,7 +217,7 @@ macro_rules! writing {
         ///
         /// That the runtime has been shut down.
         pub async fn writable(&self) -> io::Result<()> {
-            self.source().registration().ready(Direction::Write).await.map(drop)
+            self.source().registration().ready($crate::io::Interest::WRITABLE).await.map(drop)
         }
 
         /// As [`writable`](Self::writable), for the one task that polls for writing.
@@ -306,7 +306,7 @@ macro_rules! polling_writes {
 /// Operations of the user's own, for a type with a field `source`.
 macro_rules! own_operations {
     () => {
-        /// Waits for one direction and runs `op`, a system call that this type has no method for, until it
+        /// Waits for `interest` and runs `op`, a system call that this type has no method for, until it
         /// says something else than `WouldBlock`.
         ///
         /// Cancel safe: where `op` succeeds, this returns in the same poll.
@@ -316,16 +316,14 @@ macro_rules! own_operations {
         /// `op`'s; that the runtime has been shut down; `InvalidInput` for both directions at once.
         pub async fn async_io<R>(
             &self,
-            interest: crate::io::Interest,
-            mut op: impl FnMut() -> io::Result<R>,
+            interest: $crate::io::Interest,
+            op: impl FnMut() -> io::Result<R>,
         ) -> io::Result<R> {
-            let direction = interest.direction()?;
-            let try_once = || Ok((op()?, crate::registration::Left::Perhaps));
-            self.source.registration().run(direction, try_once).await
+            self.source.registration().run_own(interest.for_one_operation()?, op).await
         }
 
-        /// Runs `op` once, if that is worth a try in this direction. Where it says `WouldBlock` the
-        /// readiness is cleared, so that the next wait waits.
+        /// Runs `op` once, if any part of `interest` is ready. Where it says `WouldBlock` the readiness
+        /// is cleared, so that the next wait waits.
         ///
         /// # Errors
         ///
@@ -333,10 +331,31 @@ macro_rules! own_operations {
         /// [`async_io`](Self::async_io).
         pub fn try_io<R>(
             &self,
-            interest: crate::io::Interest,
+            interest: $crate::io::Interest,
             op: impl FnOnce() -> io::Result<R>,
         ) -> io::Result<R> {
-            self.source.registration().try_run(interest.direction()?, op)
+            self.source.registration().try_run(interest.for_one_operation()?, op)
+        }
+    };
+}
+
+/// Waiting for several things at once, for a type with a method `source(&self) -> &Source<_>`.
+macro_rules! readiness {
+    () => {
+        /// Waits until any part of `interest` is ready, and says which: so one task can read and write
+        /// as it comes.
+        ///
+        /// Cancel safe. What is said to be ready may turn out not to be: before the first operation,
+        /// and where another task was faster. Follow it with the `try_` methods; one that says
+        /// `WouldBlock` clears what it has tried, and the next wait waits. Of what was not asked for,
+        /// nothing is said, save that the peer has closed its side of what was.
+        ///
+        /// # Errors
+        ///
+        /// That the runtime has been shut down.
+        pub async fn ready(&self, interest: $crate::io::Interest) -> io::Result<$crate::io::Ready> {
+            let seen = self.source().registration().ready(interest).await?;
+            Ok(interest.told(seen))
         }
     };
 }
@@ -381,7 +400,7 @@ macro_rules! descriptor {
 }
 
 pub(crate) use {
-    descriptor, ending, own_operations, polling_reads, polling_writes, reading, writing,
+    descriptor, ending, own_operations, polling_reads, polling_writes, readiness, reading, writing,
 };
 
 use std::io;

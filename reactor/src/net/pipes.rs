@@ -14,7 +14,7 @@
 //! # }
 //! ```
 
-use super::methods::{polling_reads, polling_writes, reading, writing};
+use super::methods::{polling_reads, polling_writes, readiness, reading, writing};
 use crate::{
     quiet,
     registration::Wish,
@@ -158,6 +158,7 @@ impl Sender {
 
     handing_over!("input");
 
+    readiness!();
     writing!();
     polling_writes!();
 }
@@ -184,6 +185,7 @@ impl Receiver {
 
     handing_over!("output");
 
+    readiness!();
     reading!();
     polling_reads!();
 }

@@ -2,7 +2,7 @@
 
 use super::{
     TcpStream,
-    methods::{ending, reading, writing},
+    methods::{ending, readiness, reading, writing},
 };
 use crate::{slot::Direction, source::Source};
 use std::{
@@ -50,6 +50,7 @@ macro_rules! halves {
                 self.0.source()
             }
 
+            readiness!();
             reading!();
         }
 
@@ -58,6 +59,7 @@ macro_rules! halves {
                 self.0.source()
             }
 
+            readiness!();
             writing!();
             ending!();
         }
@@ -67,6 +69,7 @@ macro_rules! halves {
                 self.0.source()
             }
 
+            readiness!();
             reading!();
 
             /// Puts the two halves of one stream together again.
@@ -84,6 +87,7 @@ macro_rules! halves {
                 self.stream.source()
             }
 
+            readiness!();
             writing!();
             ending!();
 

@@ -6,11 +6,10 @@ use super::{
     split::{self, OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf},
 };
 use crate::{
-    registration::{BOTH, Wish},
+    registration::{BOTH_AND_URGENT, Wish},
     slot::{self, Direction},
     source::Source,
 };
-use mio::Interest;
 use socket2::SockRef;
 use std::{
     fmt,
@@ -32,11 +31,8 @@ pub struct TcpStream {
 }
 
 /// Urgent data is asked for only because a read stops at its mark: see the slot's protocol.
-const WISH: Wish = Wish {
-    interest: BOTH.add(Interest::PRIORITY),
-    ready: slot::READABLE | slot::WRITABLE,
-    follows: true,
-};
+const WISH: Wish =
+    Wish { interest: BOTH_AND_URGENT, ready: slot::READABLE | slot::WRITABLE, follows: true };
 
 impl TcpStream {
     /// Connects to `address`; of several the first that answers.
@@ -96,6 +92,7 @@ impl TcpStream {
     reading!();
     writing!();
     ending!();
+    super::methods::readiness!();
     super::methods::own_operations!();
     super::methods::polling_reads!();
     super::methods::polling_writes!();

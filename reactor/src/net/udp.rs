@@ -59,6 +59,11 @@ impl UdpSocket {
         Ok((count, sender))
     }
 
+    fn source(&self) -> &Source<Std> {
+        &self.source
+    }
+
+    super::methods::readiness!();
     super::methods::own_operations!();
     datagrams!(SocketAddr);
 
@@ -221,10 +226,60 @@ impl UdpSocket {
     pub fn leave_multicast_v6(&self, group: &Ipv6Addr, interface: u32) -> io::Result<()> {
         self.source.get().leave_multicast_v6(group, interface)
     }
+}
 
-    /// Receives one datagram and leaves it in the queue.
+/// Looking at a datagram that stays in the queue.
+impl UdpSocket {
+    /// As [`recv`](Self::recv), but leaves the datagram in the queue: the next one to receive gets it
+    /// again.
     ///
     /// Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    pub fn peek<'a>(
+        &'a self,
+        buf: &'a mut [u8],
+    ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
+        self.source.run(Direction::Read, move |socket| socket.peek(buf))
+    }
+
+    /// As [`peek`](Self::peek), for the one task that polls for receiving.
+    ///
+    /// # Errors
+    ///
+    /// As [`peek`](Self::peek).
+    pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.source.poll_run(cx, Direction::Read, |socket| socket.peek(buf))
+    }
+
+    /// As [`peek`](Self::peek), without waiting.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` where there is none; else as [`peek`](Self::peek).
+    pub fn try_peek(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.source.try_run(Direction::Read, |socket| socket.peek(buf))
+    }
+
+    /// As [`peek`](Self::peek), and says from whom.
+    ///
+    /// Cancel safe.
+    ///
+    /// ```
+    /// # async fn example() -> std::io::Result<()> {
+    /// use wharf_reactor::net::UdpSocket;
+    ///
+    /// let (one, other) = (UdpSocket::bind("[::1]:0").await?, UdpSocket::bind("[::1]:0").await?);
+    /// one.send_to(b"ahoy", other.local_addr()?).await?;
+    /// let mut start = [0; 1];
+    /// assert_eq!(other.peek_from(&mut start).await?, (1, one.local_addr()?));
+    /// // Only receiving takes it.
+    /// assert_eq!(other.recv(&mut [0; 16]).await?, 4);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -235,6 +290,61 @@ impl UdpSocket {
     ) -> impl Future<Output = io::Result<(usize, SocketAddr)>> + Send + 'a {
         self.source.run(Direction::Read, move |socket| socket.peek_from(buf))
     }
+
+    /// As [`peek_from`](Self::peek_from), for the one task that polls for receiving.
+    ///
+    /// # Errors
+    ///
+    /// As [`peek_from`](Self::peek_from).
+    pub fn poll_peek_from(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<(usize, SocketAddr)>> {
+        self.source.poll_run(cx, Direction::Read, |socket| socket.peek_from(buf))
+    }
+
+    /// As [`peek_from`](Self::peek_from), without waiting.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` where there is none; else as [`peek_from`](Self::peek_from).
+    pub fn try_peek_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        self.source.try_run(Direction::Read, |socket| socket.peek_from(buf))
+    }
+
+    /// Waits for a datagram, leaves it in the queue, and says from whom it is.
+    ///
+    /// Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv_from`](Self::recv_from).
+    pub fn peek_sender(&self) -> impl Future<Output = io::Result<SocketAddr>> + Send + '_ {
+        self.source.run(Direction::Read, peek_sender)
+    }
+
+    /// As [`peek_sender`](Self::peek_sender), for the one task that polls for receiving.
+    ///
+    /// # Errors
+    ///
+    /// As [`peek_sender`](Self::peek_sender).
+    pub fn poll_peek_sender(&self, cx: &mut Context<'_>) -> Poll<io::Result<SocketAddr>> {
+        self.source.poll_run(cx, Direction::Read, peek_sender)
+    }
+
+    /// As [`peek_sender`](Self::peek_sender), without waiting.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` where there is no datagram; else as [`peek_sender`](Self::peek_sender).
+    pub fn try_peek_sender(&self) -> io::Result<SocketAddr> {
+        self.source.try_run(Direction::Read, peek_sender)
+    }
+}
+
+fn peek_sender(socket: &Std) -> io::Result<SocketAddr> {
+    socket.peek_from(&mut []).map(|(_, sender)| sender)
 }
 
 descriptor!(UdpSocket, Std);

@@ -67,6 +67,11 @@ impl UnixDatagram {
         self.source.get().recv_from(buf)
     }
 
+    fn source(&self) -> &Source<Std> {
+        &self.source
+    }
+
+    super::methods::readiness!();
     super::methods::own_operations!();
     datagrams!(SocketAddr);
 

@@ -2,7 +2,7 @@
 
 use super::{
     UnixStream,
-    methods::{ending, reading, writing},
+    methods::{ending, readiness, reading, writing},
     split::halves,
 };
 use crate::{slot::Direction, source::Source};

@@ -5,7 +5,7 @@ use super::{
     methods::{ending, polling_reads, polling_writes, reading, writing},
     unix_split::{self, OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf},
 };
-use crate::{registration::Wish, slot::Direction, source::Source};
+use crate::{io::Interest, registration::Wish, slot::Direction, source::Source};
 use std::{
     fmt,
     future::Future,
@@ -53,7 +53,7 @@ impl UnixStream {
 
     async fn connecting(stream: Std) -> io::Result<Self> {
         let source = Source::new(stream, Wish::TRY)?;
-        source.registration().ready(Direction::Write).await?;
+        source.registration().ready(Interest::WRITABLE).await?;
         match source.get().take_error()? {
             Some(error) => Err(error),
             None => Ok(Self { source }),
@@ -104,6 +104,7 @@ impl UnixStream {
     reading!();
     writing!();
     ending!();
+    super::methods::readiness!();
     super::methods::own_operations!();
     polling_reads!();
     polling_writes!();

@@ -20,13 +20,12 @@
 //! Nobody moves to a seat whose owner has been held up lately. All that is read here is a hint: a
 //! wrong one makes a source slower, and loses nothing.
 
-use super::{BOTH, Registration};
+use super::Registration;
 use crate::{
     pairs::Ends,
     slot::{self, Direction, Seen},
     sys,
 };
-use mio::Interest;
 use std::{
     net::SocketAddr,
     os::fd::BorrowedFd,
@@ -306,10 +305,6 @@ impl Registration {
         }
     }
 
-    fn interest(&self) -> Interest {
-        if self.priority { BOTH | Interest::PRIORITY } else { BOTH }
-    }
-
     /// The new epoll reports what is ready at once, so no event is lost between the two.
     fn move_between(&self, from: usize, to: usize) -> bool {
         let (seats, fd) = (&self.reactor.seats, self.fd);
@@ -317,8 +312,8 @@ impl Registration {
             log::debug!("a source could not be moved: {error}");
             return false;
         }
-        let Err(error) = seats[to].register(fd, self.token, self.interest()) else { return true };
-        if let Err(error) = seats[from].register(fd, self.token, self.interest()) {
+        let Err(error) = seats[to].register(fd, self.token, self.interest) else { return true };
+        if let Err(error) = seats[from].register(fd, self.token, self.interest) {
             // In no epoll: let every wait end, so that nobody hangs.
             log::error!("a source was lost between two workers: {error}");
             let mut batch = crate::seat::Batch(Default::default());

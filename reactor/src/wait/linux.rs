@@ -177,7 +177,9 @@ fn ready(flags: u32) -> u64 {
     if has(libc::EPOLLRDHUP | libc::EPOLLHUP) {
         ready |= slot::READABLE | slot::READ_CLOSED;
     }
-    if has(libc::EPOLLHUP) || has(libc::EPOLLERR) && has(libc::EPOLLOUT) {
+    // An error alone is what a full pipe says whose last reader has gone.
+    let only_error = flags == libc::EPOLLERR as u32;
+    if has(libc::EPOLLHUP) || has(libc::EPOLLERR) && has(libc::EPOLLOUT) || only_error {
         ready |= slot::WRITABLE | slot::WRITE_CLOSED;
     }
     if has(libc::EPOLLPRI) {
