@@ -11,6 +11,7 @@ mod header;
 mod install;
 mod loom;
 mod needs;
+mod npm;
 mod sh;
 mod site;
 mod test;

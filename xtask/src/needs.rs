@@ -76,6 +76,16 @@ pub(crate) const PYTHON: Need = Need {
 const PYTHON_MODULES: &str =
     "import asyncio, ctypes, sys, unittest; assert sys.version_info >= (3, 9)";
 
+/// Node with its own test runner, `fetch`, and signals that take any number of listeners.
+pub(crate) const NODE: Need = Need {
+    what: "Node 18.17 or newer (node)",
+    here: || sh::works("node", &["--eval", NODE_VERSION]),
+    from: Source::Debian(&["nodejs"]),
+};
+
+const NODE_VERSION: &str = "const [major, minor] = process.versions.node.split('.').map(Number); \
+     process.exit(major > 18 || (major === 18 && minor >= 17) ? 0 : 1)";
+
 /// pkg-config, by whatever program.
 pub(crate) const PKG_CONFIG: Need = Need {
     what: "pkg-config",

@@ -38,6 +38,16 @@ pub(crate) fn work_dir(name: &str) -> Result<PathBuf, Failure> {
     Ok(folder)
 }
 
+/// Copies a file, into a folder that is made where it is not there yet.
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(to.parent().unwrap_or(to)).and_then(|()| fs::copy(from, to)).map_err(
+        |error| {
+            Failure::new(format!("cannot copy {} to {}: {error}", from.display(), to.display()))
+        },
+    )?;
+    Ok(())
+}
+
 /// `cargo ARGS...` at the workspace's root.
 pub(crate) fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

@@ -3,6 +3,7 @@
 mod c;
 mod install;
 mod memcheck;
+mod node;
 mod parts;
 mod python;
 

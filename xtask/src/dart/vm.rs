@@ -1,7 +1,7 @@
 //! Where the virtual machine is, and how it is fetched.
 
-use crate::{command::Failure, sh};
-use std::{fs, path::PathBuf, process::Command};
+use crate::{command::Failure, npm, sh};
+use std::{path::PathBuf, process::Command};
 
 /// Which package carries the machine. Its version and checksum stand in the lock file beside the
 /// manifest in [`MANIFEST`].
@@ -51,21 +51,8 @@ fn folder() -> Result<PathBuf, Failure> {
     Ok(sh::target_dir()?.join("dart/vm"))
 }
 
-/// Fetches the package into the target folder; npm compares it with the checksum in the lock file.
+/// Fetches the package into the target folder.
 pub(super) fn fetch() -> Result<(), Failure> {
-    if !sh::works("npm", &["--version"]) {
-        crate::needs::apt(&["npm"])?;
-    }
-    let folder = folder()?;
-    for name in ["package.json", "package-lock.json"] {
-        let from = sh::root().join(MANIFEST).join(name);
-        let text = fs::read_to_string(&from)
-            .map_err(|error| Failure::new(format!("cannot read {}: {error}", from.display())))?;
-        super::write(&folder.join(name), &text)?;
-    }
-    let mut npm = Command::new("npm");
     // --force: the package says that it is for 32-bit processors, which this one is too.
-    npm.args(["ci", "--force", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
-    npm.current_dir(&folder);
-    sh::run(npm)
+    npm::ci(MANIFEST, &folder()?, &["--force"])
 }

@@ -1,6 +1,6 @@
 //! The parts of `cargo xtask test`, in the order they run: the quick ones first.
 
-use super::{Part, c, install, memcheck, python};
+use super::{Part, c, install, memcheck, node, python};
 use crate::{bench, command::Failure, dart, header, loom, needs, sh};
 use std::time::Duration;
 
@@ -71,6 +71,12 @@ pub(super) const PARTS: &[Part] = &[
         about: "the Python example, which awaits pages from asyncio",
         needs: python::NEEDS,
         run: python::run,
+    },
+    Part {
+        name: "node",
+        about: "the Node example, whose pages are promises",
+        needs: node::NEEDS,
+        run: node::run,
     },
     Part {
         name: "dart",
