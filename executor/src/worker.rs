@@ -362,13 +362,19 @@ fn found(shared: &Shared, seat: &Seat) {
     shared.idle.end_search();
     // Pairs with P2 in `idle`: whoever relied on our search has pushed before this.
     fence(SeqCst);
-    if shared.injector.len() > 0 || seat.waiting() > 0 {
+    if shared.injector.len() > 0 || seat.waiting() > 0 || is_left_behind(shared) {
         shared.wake_one();
     }
     // What comes from outside is pushed at no seat, so no push has seen to a watcher.
     if !shared.idle.is_watched(seat.number) && shared.live_tasks() > 1 {
         shared.post_watch();
     }
+}
+
+/// Whether something waits in a seat that nobody sits in: who has left it may have relied on our search.
+fn is_left_behind(shared: &Shared) -> bool {
+    let is_left = |seat: &Seat| shared.idle.vacant.contains(seat.number) && seat.ring.len() > 0;
+    !shared.idle.vacant.is_empty() && shared.seats.iter().any(is_left)
 }
 
 /// Ends all tasks of a seat, whose owner this thread is.

@@ -5,7 +5,7 @@ use crate::{Config, Driver, ThreadDriver, task};
 use std::{
     cell::Cell,
     future::{Future, pending, poll_fn},
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc, Barrier,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
@@ -193,4 +193,35 @@ fn a_block_on_that_leaves_sees_to_what_came_from_outside() {
         thread::scope(|scope| scope.spawn(spawn).join().unwrap());
     });
     receive.recv().unwrap();
+}
+
+/// Who leaves a seat with a task in it relies on whoever searches just then; and that one finds another,
+/// which waits for this one. A third seat has its owner asleep, and watching.
+#[test]
+fn what_is_left_behind_is_not_forgotten_by_a_searcher_that_finds_something_else() {
+    let drivers: Vec<_> = (0..3).map(|_| Arc::new(Still::default())).collect();
+    let runtime = &runtime_on(Config::default(), drivers.clone().into_iter());
+    let hold = |held| drivers.iter().for_each(|driver| driver.held.store(held, SeqCst));
+    let from_outside = |task: Pin<Box<dyn Future<Output = ()> + Send>>| {
+        thread::scope(|scope| _ = scope.spawn(|| drop(runtime.spawn(task))).join().unwrap());
+    };
+    let (left, ran) = mpsc::channel();
+    let (found, done) = mpsc::channel();
+    runtime.block_on(async {
+        let both = Arc::new(Barrier::new(2));
+        for _ in 0..2 {
+            let both = both.clone();
+            from_outside(Box::pin(async move { _ = both.wait() }));
+        }
+        (1..3).for_each(|seat| await_sleep(runtime, seat));
+        // The worker that this is for gets up slowly, and is the searcher meanwhile.
+        hold(true);
+        from_outside(Box::pin(async move {
+            ran.recv().unwrap();
+            found.send(()).unwrap();
+        }));
+        drop(task::spawn(async move { left.send(()).unwrap() }));
+    });
+    hold(false);
+    done.recv().unwrap();
 }
