@@ -203,7 +203,7 @@ fn what_is_left_behind_is_not_forgotten_by_a_searcher_that_finds_something_else(
     let runtime = &runtime_on(Config::default(), drivers.clone().into_iter());
     let hold = |held| drivers.iter().for_each(|driver| driver.held.store(held, SeqCst));
     let from_outside = |task: Pin<Box<dyn Future<Output = ()> + Send>>| {
-        thread::scope(|scope| _ = scope.spawn(|| drop(runtime.spawn(task))).join().unwrap());
+        thread::scope(|scope| scope.spawn(|| drop(runtime.spawn(task))).join().unwrap());
     };
     let (left, ran) = mpsc::channel();
     let (found, done) = mpsc::channel();
