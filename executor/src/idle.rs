@@ -52,6 +52,13 @@
 //! B4 fence(SeqCst), a sleeper? as P4  W4 park
 //! ```
 //!
+//! B4 is left out, with its fence, where nobody searches, sleeps, or has left a seat vacant, as far as can be
+//! seen, and an earlier push of the busy seat has done it since its queue was last empty: so where all are
+//! busy a push costs a few loads. Who falls asleep later sees the busy seat at W3, as ever. Who leaves its
+//! seat later, and can't watch, asks for that earlier push (`Seat::announced`), which is in front of a fence
+//! as the vacant seat is: one of the two fences comes first, and it sees the flag, or the pushes that follow
+//! see the vacant seat.
+//!
 //! A push has no fence of its own before B3, so W3 asks whether a seat is busy, not what waits there.
 //! If B2 comes first, W3 sees the busy seat. If W2 does, then B3 sees neither a watcher nor a
 //! searcher in the sleeper's person, and B4 finds it sleeping. A searcher relied on at B3 ends as
@@ -60,6 +67,8 @@
 use crate::bits::Bits;
 use wharf_base::sync::atomic::{AtomicUsize, Ordering::*, fence};
 
+// Aligned: every seat reads it at each poll, and what stands beside it is written.
+#[repr(align(128))]
 pub(crate) struct Idle {
     /// Seats whose owner is parked, or is about to be.
     pub(crate) sleeping: Bits,
@@ -87,6 +96,19 @@ impl Idle {
     pub(crate) fn is_searched(&self) -> bool {
         // Relaxed: a hint, or after a fence.
         self.searching.load(Relaxed) != 0
+    }
+
+    /// Whether there is anybody to be called, as far as can be seen: nobody searches, and a seat sleeps, or
+    /// has no owner.
+    #[inline]
+    pub(crate) fn has_somebody_to_call(&self) -> bool {
+        !self.is_searched() && self.has_somebody_idle()
+    }
+
+    /// Whether a seat sleeps, or has no owner.
+    #[inline]
+    pub(crate) fn has_somebody_idle(&self) -> bool {
+        !self.sleeping.is_empty() || !self.vacant.is_empty()
     }
 
     /// Becomes the searcher, if there is none.

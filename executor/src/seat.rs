@@ -11,17 +11,14 @@ use crate::{
     registry::Registry,
     shared::Shared,
     task::{Header, Ids, Task},
-    worker::{GiveWay, Glance, Pulse, Spin},
+    worker::{GiveWay, Glance, LIFO_RUN, Pulse, Spin},
 };
 use std::{cell::Cell, future::Future, ptr, sync::Arc};
 use wharf_base::sync::{
     Instant,
-    atomic::{AtomicBool, AtomicU64},
+    atomic::{AtomicBool, AtomicU64, Ordering::*},
     thread_local,
 };
-
-/// How many tasks in a row may come from the LIFO slot before the queue has its turn.
-const LIFO_BUDGET: u32 = 3;
 
 /// What is expected of polls before any has been timed, in nanoseconds.
 const FIRST_PACE: u32 = 10_000;
@@ -46,6 +43,9 @@ pub(crate) struct Seat {
     pub(crate) told: AtomicU64,
     /// Who sleeps here keeps the seat, though others want one. Written before each sleep.
     pub(crate) kept: AtomicBool,
+    /// A push has looked for a watcher, with a fence, since the queue was last empty (B3 in `idle`).
+    /// Changed by the owner; read by who leaves another seat.
+    pub(crate) announced: AtomicBool,
     pub(crate) own: Own,
 }
 
@@ -69,6 +69,8 @@ pub(crate) struct Own {
     pub(crate) searching: Cell<bool>,
     /// Tasks in a row that came from the LIFO slot.
     lifo_run: Cell<u32>,
+    /// How many may before the queue has its turn.
+    pub(crate) lifo_most: Cell<u32>,
     /// Polls until the next look at driver and injector.
     pub(crate) left: Cell<u32>,
     /// Polls until the next look at the clock, and how many that was from the last one.
@@ -107,6 +109,7 @@ impl Seat {
             watched: AtomicU64::new(0),
             told: AtomicU64::new(0),
             kept: AtomicBool::new(false),
+            announced: AtomicBool::new(false),
             own: Own {
                 shared: Cell::new(ptr::null()),
                 ids: Ids::default(),
@@ -118,6 +121,7 @@ impl Seat {
                 pace: Cell::new(FIRST_PACE),
                 searching: Cell::new(false),
                 lifo_run: Cell::new(0),
+                lifo_most: Cell::new(LIFO_RUN),
                 left: Cell::new(0),
                 clock: Cell::new((1, 1)),
                 looked: Cell::new(None),
@@ -216,7 +220,25 @@ impl Seat {
         }
         // A sleeper's driver that hands out events has its owner see to a watcher when all are queued:
         // until then the owner itself counts as a sleeper, and would wake itself.
-        if !self.shared().idle.is_watched(self.number) && !self.is_parked() {
+        if self.is_anybody_to_be_asked() && !self.is_parked() {
+            self.see_to_watch();
+        }
+    }
+
+    /// Whether somebody may have to be called to watch: not where all are seen to be busy, since a push
+    /// of ours has looked with a fence (B3 in `idle`).
+    #[inline]
+    fn is_anybody_to_be_asked(&self) -> bool {
+        let idle = &self.shared().idle;
+        // Relaxed: only the owner changes it.
+        !self.announced.load(Relaxed) || idle.is_searched() || idle.has_somebody_idle()
+    }
+
+    /// B3 and B4 in `idle`: something waits here.
+    pub(crate) fn see_to_watch(&self) {
+        if !self.shared().idle.is_watched(self.number) {
+            // Relaxed: the fence that follows pairs with that in `vacate`.
+            self.announced.store(true, Relaxed);
             self.shared().post_watch();
         }
     }
@@ -235,7 +257,7 @@ impl Seat {
         if let Some(task) = self.lifo.take() {
             // SAFETY: queues hold references that are nobody else's.
             let task = unsafe { Task::from_raw(task) };
-            if own.lifo_run.get() < LIFO_BUDGET {
+            if own.lifo_run.get() < own.lifo_most.get() {
                 own.lifo_run.set(own.lifo_run.get() + 1);
                 return Some(task);
             }
@@ -280,8 +302,16 @@ impl Seat {
         own.eager.set(false);
     }
 
+    /// Nothing waits here: the next push is to look for a watcher anew.
+    #[inline]
+    pub(crate) fn retract(&self) {
+        // Relaxed: who still sees the old one looks after us in vain.
+        self.announced.store(false, Relaxed);
+    }
+
     /// The owner is awake from now on.
     pub(crate) fn begin_busy(&self) {
+        self.retract();
         self.own.awake.set(Some(Instant::now()));
     }
 

@@ -223,6 +223,13 @@ impl Shared {
     /// `idle`).
     #[inline]
     pub(crate) fn wake_one(&self) {
+        if self.idle.has_somebody_to_call() {
+            self.call_one();
+        }
+    }
+
+    #[inline(never)]
+    fn call_one(&self) {
         let is_left = || self.injector.len() > 0;
         // Once the system has refused us a thread we ask for no other: the work waits for a seat
         // that is taken already, or for whoever brings more work.

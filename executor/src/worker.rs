@@ -17,9 +17,9 @@
 //! # Whom a batch of events wakes
 //!
 //! Tasks that a poll has made ready, or that came from outside, call another seat as soon as two or
-//! more wait, the main future of `block_on` among them. Tasks that events have made ready do so where those that wait are likely to take
-//! [`MUCH`], by what polls have taken here lately: a wake costs both processors more than a few short
-//! polls do. Where the events come from others on this machine it is [`MUCH_NEARBY`]: the processor of
+//! more wait, the main future of `block_on` among them. Tasks that events have made ready do so where
+//! those that wait are likely to take [`MUCH`], by what polls have taken here lately: a wake costs both
+//! processors more than a few short polls do. Where the events come from others on this machine it is [`MUCH_NEARBY`]: the processor of
 //! the one that would be woken is likely to be busy with whoever has caused them.
 
 use crate::{seat::Seat, shared::Shared, task::Task};
@@ -50,8 +50,18 @@ const MUCH: Duration = Duration::from_micros(30);
 const MUCH_NEARBY: Duration = Duration::from_micros(200);
 /// The longest that a poll counts for: one that was held up says little about the next.
 const LONGEST: Duration = Duration::from_millis(1);
-/// At most so many polls are made between two looks at the clock.
-const MOST_UNCLOCKED: u32 = 8;
+/// So many polls may be made between two looks at the clock in any case,
+const UNCLOCKED: u32 = 8;
+/// as many as are likely to take so long,
+const UNCLOCKED_TIME: Duration = Duration::from_micros(10);
+/// and at most so many.
+const MOST_UNCLOCKED: u32 = 32;
+/// So many tasks in a row may come from the LIFO slot in any case,
+pub(crate) const LIFO_RUN: u32 = 3;
+/// as many as are likely to take so long,
+const LIFO_TIME: Duration = Duration::from_micros(2);
+/// and at most so many.
+pub(crate) const MOST_LIFO_RUN: u32 = 15;
 /// After how many looks into the driver that found nothing a seat parks without one.
 const VAIN_LOOKS: u32 = 4;
 /// How often it looks all the same.
@@ -159,7 +169,7 @@ pub(crate) fn run(parts: Arc<Parts>, shared: &Shared, seat: &Seat, searching: bo
 /// Runs tasks until the guest has done, or the seat is wanted by others.
 pub(crate) fn drive(shared: &Shared, seat: &Seat, guest: &mut impl Guest) {
     seat.own.left.set(shared.config.event_interval);
-    watch::see_to(shared, seat);
+    watch::see_to(seat);
     loop {
         if shared.is_closed() && !seat.own.drained.get() {
             drain(shared, seat);
@@ -187,6 +197,7 @@ pub(crate) fn drive(shared: &Shared, seat: &Seat, guest: &mut impl Guest) {
 
 /// The queue is empty: whether the seat's own driver has found anything.
 fn look_into_driver(shared: &Shared, seat: &Seat) -> bool {
+    seat.retract();
     let found_events = looks_first(shared, seat) && seat.driver.poll();
     seat.own.vain.set(if found_events { 0 } else { seat.own.vain.get().wrapping_add(1) });
     seat.begin_batch(shared.config.event_interval);
@@ -227,7 +238,7 @@ fn run_task(shared: &Shared, seat: &Seat, task: Task, guest: &impl Guest) -> boo
         return false;
     }
     seat.own.polling.set(false);
-    if !seat.ring.is_alone() && seat.own.eager.get() {
+    if seat.own.eager.get() && shared.idle.has_somebody_to_call() && !seat.ring.is_alone() {
         // One runs here at once: the main future, what is in the LIFO slot, or the queue's first.
         let is_taken = seat.lifo.is_empty() && !guest.is_woken();
         if seat.ring.len() > usize::from(is_taken) {
@@ -274,15 +285,15 @@ fn is_turn_due(shared: &Shared, seat: &Seat) -> bool {
         return false;
     }
     own.left.set(shared.config.event_interval);
-    if until <= 1 || left == 0 {
-        own.looked.set(None);
-        own.clock.set((1, 1));
-    }
+    own.looked.set(None);
+    // The next poll looks at the clock. Where this turn was due by count all is as it was; where by time,
+    // polls are long.
+    own.clock.set((1, if left == 0 { step } else { 1 }));
     true
 }
 
-/// Calls others where much waits, and looks at the clock, after 1, 2, 4, 8, 8 ... polls; sooner again
-/// where these were long.
+/// Calls others where much waits, and looks at the clock, after 1, 2, 4, 8 ... polls; sooner again where
+/// these were long.
 #[cold]
 fn looks_late(shared: &Shared, seat: &Seat) -> bool {
     let is_late = is_late(seat);
@@ -301,13 +312,14 @@ fn is_late(seat: &Seat) -> bool {
     let (now, polls) = (Instant::now(), seat.counters.polls.get());
     let Some((since, before)) = own.looked.get() else {
         own.looked.set(Some((now, polls)));
-        own.clock.set((1, 1));
+        let (_, step) = own.clock.get();
+        own.clock.set((step, step));
         return false;
     };
     let elapsed = now.duration_since(since);
     note_pace(seat, elapsed, polls - before);
     let (_, step) = own.clock.get();
-    let step = (step * 2).min(MOST_UNCLOCKED);
+    let step = (step * 2).min(as_many_as_take(seat, UNCLOCKED_TIME, UNCLOCKED, MOST_UNCLOCKED));
     own.clock.set((step, step));
     elapsed >= DRIVER_TURN
 }
@@ -317,6 +329,12 @@ fn note_pace(seat: &Seat, elapsed: Duration, polls: u64) {
     let each = elapsed.min(LONGEST).as_nanos() as u64 / polls.max(1);
     let pace = u64::from(seat.own.pace.get());
     seat.own.pace.set(((pace + each) / 2) as u32);
+    seat.own.lifo_most.set(as_many_as_take(seat, LIFO_TIME, LIFO_RUN, MOST_LIFO_RUN));
+}
+
+/// How many polls are likely to take so long, within bounds.
+fn as_many_as_take(seat: &Seat, time: Duration, least: u32, most: u32) -> u32 {
+    (time.as_nanos() as u32 / seat.own.pace.get().max(1)).clamp(least, most)
 }
 
 /// Brings home a fair share of what waits outside.

@@ -33,7 +33,7 @@ pub(super) fn park(shared: &Shared, seat: &Seat, guest: &impl Guest) {
     if watches {
         shared.idle.end_watch(seat.number);
     }
-    watch::see_to(shared, seat);
+    watch::see_to(seat);
 }
 
 /// Sleeps, and looks after the busy seats every heartbeat, until there is something else to do.

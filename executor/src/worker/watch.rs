@@ -66,9 +66,9 @@ impl Pulse {
 }
 
 /// What a long poll here would hold up is there already: sees to a watcher, as a push does.
-pub(super) fn see_to(shared: &Shared, seat: &Seat) {
-    if seat.waiting() > 0 && !shared.idle.is_watched(seat.number) {
-        shared.post_watch();
+pub(super) fn see_to(seat: &Seat) {
+    if seat.waiting() > 0 {
+        seat.see_to_watch();
     }
 }
 
@@ -80,9 +80,13 @@ pub(super) fn is_unwatched(shared: &Shared, seat: &Seat) -> bool {
 }
 
 /// Whether something is seen that a busy seat could hold up, and nobody watches: for who leaves, and
-/// can't watch itself. Whoever has relied on our search has had a fence after its push.
+/// can't watch itself. Whoever has relied on our search has had a fence after its push; and whoever has
+/// seen nobody idle, after an earlier one, of which its seat tells until its queue is empty.
 pub(super) fn leaves_unwatched(shared: &Shared, seat: &Seat) -> bool {
-    let may_be_held_up = |other: &Seat| other.waiting() > 0 || !other.driver.is_idle();
+    // Relaxed: our seat was made vacant with a fence, and theirs is between the flag and their look.
+    let may_be_held_up = |other: &Seat| {
+        other.announced.load(Relaxed) || other.waiting() > 0 || !other.driver.is_idle()
+    };
     is_unwatched(shared, seat)
         && others(shared, seat)
             .any(|other| shared.idle.is_busy(other.number) && may_be_held_up(other))
