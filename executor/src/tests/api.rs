@@ -25,7 +25,7 @@ fn a_join_set_joins_in_the_order_of_finishing() {
             let mut set = JoinSet::new();
             let gates: Vec<_> = (0..3)
                 .map(|n| {
-                    let (open, gate) = futures_channel();
+                    let (open, gate) = gate();
                     set.spawn(async move {
                         gate.await;
                         n
@@ -44,8 +44,7 @@ fn a_join_set_joins_in_the_order_of_finishing() {
 }
 
 /// A gate: a function that opens it, and a future that waits for it.
-/// Opens a gate, and waits for it to be open.
-pub(super) fn futures_channel() -> (impl Fn(), impl Future<Output = ()>) {
+pub(super) fn gate() -> (impl Fn(), impl Future<Output = ()>) {
     type Gate = Arc<Mutex<(bool, Option<std::task::Waker>)>>;
     let gate: Gate = Arc::default();
     let other = gate.clone();
@@ -277,7 +276,7 @@ fn block_in_place_between_polls_keeps_the_seat() {
     let hook = move || send.send((seat(), task::block_in_place(seat))).unwrap();
     let config = Config { on_thread_park: Some(Arc::new(hook)), ..Config::default() };
     let runtime = runtime_with(config, 1);
-    let (open, gate) = futures_channel();
+    let (open, gate) = gate();
     let opener = std::thread::spawn(move || {
         let seen = seats.recv().unwrap();
         open();

@@ -1,6 +1,6 @@
 //! Seats that a `block_on` waits for, and who gets them.
 
-use super::{Runtime, api::futures_channel, multi, runtime_on};
+use super::{Runtime, api::gate, multi, runtime_on};
 use crate::{Config, Driver, ThreadDriver, task};
 use std::{
     cell::Cell,
@@ -134,7 +134,7 @@ fn a_seat_beside_one_that_is_held_up_goes_to_a_block_on() {
 #[test]
 fn a_block_on_asks_an_idle_worker_for_its_seat_and_no_other_block_on() {
     let runtime = &still(2, false);
-    let (go_on, wait) = futures_channel();
+    let (go_on, wait) = gate();
     thread::scope(|scope| {
         scope.spawn(move || {
             runtime.block_on(async {
