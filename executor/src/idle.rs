@@ -55,7 +55,7 @@
 //! B4 is left out, with its fence, where nobody searches, sleeps, or has left a seat vacant, as far as can be
 //! seen, and an earlier push of the busy seat has done it since its queue was last empty: so where all are
 //! busy a push costs a few loads. Who falls asleep later sees the busy seat at W3, as ever. Who leaves its
-//! seat later, and can't watch, asks for that earlier push (`Seat::announced`), which is in front of a fence
+//! seat later, and can't watch, asks for that earlier push ([`Announced`]), which is in front of a fence
 //! as the vacant seat is: one of the two fences comes first, and it sees the flag, or the pushes that follow
 //! see the vacant seat.
 //!
@@ -65,7 +65,7 @@
 //! above: as a sleeper, by W2 and W3; or by finding work, and then it sees to a watcher in turn.
 
 use crate::bits::Bits;
-use wharf_base::sync::atomic::{AtomicUsize, Ordering::*, fence};
+use wharf_base::sync::atomic::{AtomicBool, AtomicUsize, Ordering::*, fence};
 
 // Aligned: every seat reads it at each poll, and what stands beside it is written.
 #[repr(align(128))]
@@ -229,6 +229,38 @@ impl Idle {
     /// Of the watchers only one acts.
     pub(crate) fn leads_watch(&self, seat: usize) -> bool {
         self.watching.iter().next() == Some(seat)
+    }
+}
+
+/// Whether a push of a busy seat's has looked for a watcher, with a fence (B4), since its queue was last
+/// empty. Changed by the seat's owner; read by who leaves another seat.
+#[derive(Debug, Default)]
+pub(crate) struct Announced(AtomicBool);
+
+impl Announced {
+    /// Whether a push is to look for a watcher: not where all are seen to be busy, and an earlier one has.
+    #[inline]
+    pub(crate) fn is_to_ask(&self, idle: &Idle) -> bool {
+        // Relaxed: only the caller changes it.
+        !self.0.load(Relaxed) || idle.is_searched() || idle.has_somebody_idle()
+    }
+
+    /// A push is about to look. Its fence must follow, and pairs with that in `vacate`.
+    pub(crate) fn tell(&self) {
+        self.0.store(true, Relaxed);
+    }
+
+    /// Nothing waits there: the next push is to look anew.
+    #[inline]
+    pub(crate) fn retract(&self) {
+        // Relaxed: who still sees the old one looks after the seat in vain.
+        self.0.store(false, Relaxed);
+    }
+
+    /// For who has left a seat: whether something may wait there.
+    pub(crate) fn is_told(&self) -> bool {
+        // Relaxed: after the fence in `vacate`.
+        self.0.load(Relaxed)
     }
 }
 

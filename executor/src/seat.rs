@@ -6,6 +6,7 @@
 
 use crate::{
     Driver,
+    idle::Announced,
     metrics::Counters,
     queue::{LifoSlot, Ring},
     registry::Registry,
@@ -16,7 +17,7 @@ use crate::{
 use std::{cell::Cell, future::Future, ptr, sync::Arc};
 use wharf_base::sync::{
     Instant,
-    atomic::{AtomicBool, AtomicU64, Ordering::*},
+    atomic::{AtomicBool, AtomicU64},
     thread_local,
 };
 
@@ -43,9 +44,7 @@ pub(crate) struct Seat {
     pub(crate) told: AtomicU64,
     /// Who sleeps here keeps the seat, though others want one. Written before each sleep.
     pub(crate) kept: AtomicBool,
-    /// A push has looked for a watcher, with a fence, since the queue was last empty (B3 in `idle`).
-    /// Changed by the owner; read by who leaves another seat.
-    pub(crate) announced: AtomicBool,
+    pub(crate) announced: Announced,
     pub(crate) own: Own,
 }
 
@@ -109,7 +108,7 @@ impl Seat {
             watched: AtomicU64::new(0),
             told: AtomicU64::new(0),
             kept: AtomicBool::new(false),
-            announced: AtomicBool::new(false),
+            announced: Announced::default(),
             own: Own {
                 shared: Cell::new(ptr::null()),
                 ids: Ids::default(),
@@ -220,25 +219,15 @@ impl Seat {
         }
         // A sleeper's driver that hands out events has its owner see to a watcher when all are queued:
         // until then the owner itself counts as a sleeper, and would wake itself.
-        if self.is_anybody_to_be_asked() && !self.is_parked() {
+        if self.announced.is_to_ask(&self.shared().idle) && !self.is_parked() {
             self.see_to_watch();
         }
-    }
-
-    /// Whether somebody may have to be called to watch: not where all are seen to be busy, since a push
-    /// of ours has looked with a fence (B3 in `idle`).
-    #[inline]
-    fn is_anybody_to_be_asked(&self) -> bool {
-        let idle = &self.shared().idle;
-        // Relaxed: only the owner changes it.
-        !self.announced.load(Relaxed) || idle.is_searched() || idle.has_somebody_idle()
     }
 
     /// B3 and B4 in `idle`: something waits here.
     pub(crate) fn see_to_watch(&self) {
         if !self.shared().idle.is_watched(self.number) {
-            // Relaxed: the fence that follows pairs with that in `vacate`.
-            self.announced.store(true, Relaxed);
+            self.announced.tell();
             self.shared().post_watch();
         }
     }
@@ -302,16 +291,9 @@ impl Seat {
         own.eager.set(false);
     }
 
-    /// Nothing waits here: the next push is to look for a watcher anew.
-    #[inline]
-    pub(crate) fn retract(&self) {
-        // Relaxed: who still sees the old one looks after us in vain.
-        self.announced.store(false, Relaxed);
-    }
-
     /// The owner is awake from now on.
     pub(crate) fn begin_busy(&self) {
-        self.retract();
+        self.announced.retract();
         self.own.awake.set(Some(Instant::now()));
     }
 

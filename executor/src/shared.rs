@@ -268,8 +268,7 @@ impl Shared {
     pub(crate) fn see_to_vacant(&self) {
         self.attend_all();
         let waits = |seat: &Seat| {
-            // Relaxed: as in `watch::leaves_unwatched`.
-            let is_told_of = || seat.announced.load(Relaxed) || !seat.driver.is_idle();
+            let is_told_of = || seat.announced.is_told() || !seat.driver.is_idle();
             seat.waiting() > 0 || self.idle.is_busy(seat.number) && is_told_of()
         };
         if self.injector.len() > 0 || self.seats.iter().any(waits) {

@@ -197,7 +197,7 @@ pub(crate) fn drive(shared: &Shared, seat: &Seat, guest: &mut impl Guest) {
 
 /// The queue is empty: whether the seat's own driver has found anything.
 fn look_into_driver(shared: &Shared, seat: &Seat) -> bool {
-    seat.retract();
+    seat.announced.retract();
     let found_events = looks_first(shared, seat) && seat.driver.poll();
     seat.own.vain.set(if found_events { 0 } else { seat.own.vain.get().wrapping_add(1) });
     seat.begin_batch(shared.config.event_interval);

@@ -148,3 +148,35 @@ fn two_sleepers() {
         workers.into_iter().for_each(|worker| worker.join().unwrap());
     });
 }
+
+/// Proves: what is pushed without a look for a watcher, since an earlier push has seen that all are busy,
+/// is seen to also where another seat is left just then: by who leaves, or by the push. Seen to fail where who
+/// leaves does not ask whether there was such a push, and without that one's fence.
+#[test]
+fn a_push_that_asks_nobody_against_who_leaves_a_seat() {
+    model(3, || {
+        let room = Room::new();
+        let (waits, announced) = (Arc::new(AtomicBool::new(false)), Arc::new(Announced::default()));
+        let leaving = thread::spawn({
+            let (room, waits, announced) = (room.clone(), waits.clone(), announced.clone());
+            move || {
+                room.idle.vacate(1);
+                announced.is_told() || waits.load(Relaxed)
+            }
+        });
+        let mut calls = false;
+        let mut push = || {
+            waits.store(true, Relaxed);
+            if announced.is_to_ask(&room.idle) {
+                announced.tell();
+                fence(SeqCst);
+                calls |= room.idle.has_somebody_idle();
+            }
+        };
+        push();
+        // It is run, and pushes the next.
+        waits.store(false, Relaxed);
+        push();
+        assert!(leaving.join().unwrap() || calls, "left behind");
+    });
+}

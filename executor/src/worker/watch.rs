@@ -83,10 +83,8 @@ pub(super) fn is_unwatched(shared: &Shared, seat: &Seat) -> bool {
 /// can't watch itself. Whoever has relied on our search has had a fence after its push; and whoever has
 /// seen nobody idle, after an earlier one, of which its seat tells until its queue is empty.
 pub(super) fn leaves_unwatched(shared: &Shared, seat: &Seat) -> bool {
-    // Relaxed: our seat was made vacant with a fence, and theirs is between the flag and their look.
-    let may_be_held_up = |other: &Seat| {
-        other.announced.load(Relaxed) || other.waiting() > 0 || !other.driver.is_idle()
-    };
+    let may_be_held_up =
+        |other: &Seat| other.announced.is_told() || other.waiting() > 0 || !other.driver.is_idle();
     is_unwatched(shared, seat)
         && others(shared, seat)
             .any(|other| shared.idle.is_busy(other.number) && may_be_held_up(other))
