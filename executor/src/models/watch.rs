@@ -26,8 +26,7 @@ fn a_held_up_slot_against_a_worker_that_goes_to_sleep() {
 }
 
 /// Proves: the same where the worker that rescues retires from its watch just when the seat is held up
-/// anew. Seen to fail without the fence of B2, with W3 left out, and where a watcher that retires stays in
-/// the set.
+/// anew. Seen to fail where a watcher that retires stays in the set.
 #[test]
 fn a_held_up_slot_against_a_watcher_that_retires() {
     model(1, || {

@@ -85,7 +85,7 @@ fn the_bell_rings_while_messages_wait() {
     model(|| {
         let mailbox = mailbox();
         let flag = Arc::new(Flag(AtomicBool::new(false)));
-        mailbox.bell(false, || Ok(flag.clone())).unwrap();
+        let _ = mailbox.bell(false, || Ok(flag.clone())).unwrap();
         post(&mailbox, 1);
         let poster = {
             let mailbox = mailbox.clone();
@@ -144,7 +144,7 @@ fn the_bell_with_two_receivers() {
     model(|| {
         let mailbox = mailbox();
         let flag = Arc::new(Flag(AtomicBool::new(false)));
-        mailbox.bell(false, || Ok(flag.clone())).unwrap();
+        let _ = mailbox.bell(false, || Ok(flag.clone())).unwrap();
         post(&mailbox, 1);
         let receiver = {
             let mailbox = mailbox.clone();
@@ -520,7 +520,7 @@ fn a_task_waits_at_its_own_port() {
     model(|| {
         let mailbox = Arc::new(Mailbox::<Handle, Arc<WakerSlot>>::new(0, Limits::default(), false));
         let slot = Arc::new(WakerSlot::new());
-        mailbox.bell(false, || Ok(slot.clone())).unwrap();
+        let _ = mailbox.bell(false, || Ok(slot.clone())).unwrap();
         let host = {
             let mailbox = mailbox.clone();
             thread::spawn(move || {
