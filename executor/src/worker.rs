@@ -19,8 +19,9 @@
 //! Tasks that a poll has made ready, or that came from outside, call another seat as soon as two or
 //! more wait, the main future of `block_on` among them. Tasks that events have made ready do so where
 //! those that wait are likely to take [`MUCH`], by what polls have taken here lately: a wake costs both
-//! processors more than a few short polls do. Where the events come from others on this machine it is [`MUCH_NEARBY`]: the processor of
-//! the one that would be woken is likely to be busy with whoever has caused them.
+//! processors more than a few short polls do. Where the events come from others on this machine it is
+//! [`MUCH_NEARBY`]: the processor of the one that would be woken is likely to be busy with whoever has
+//! caused them.
 
 use crate::{seat::Seat, shared::Shared, task::Task};
 use std::{sync::Arc, time::Duration};
@@ -61,7 +62,7 @@ pub(crate) const LIFO_RUN: u32 = 3;
 /// as many as are likely to take so long,
 const LIFO_TIME: Duration = Duration::from_micros(2);
 /// and at most so many.
-pub(crate) const MOST_LIFO_RUN: u32 = 15;
+const MOST_LIFO_RUN: u32 = 15;
 /// After how many looks into the driver that found nothing a seat parks without one.
 const VAIN_LOOKS: u32 = 4;
 /// How often it looks all the same.

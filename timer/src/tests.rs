@@ -47,12 +47,16 @@ struct Fake {
 
 impl Fake {
     fn new() -> Fake {
+        Fake::with(|unpark| Timers::new(2, unpark))
+    }
+
+    fn with(timers: impl FnOnce(Box<dyn Fn(usize) + Send + Sync>) -> Arc<Timers>) -> Fake {
         let unparked = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
         let counts = unparked.clone();
         let unpark = move |seat: usize| {
             counts[seat].fetch_add(1, SeqCst);
         };
-        let timers = Timers::new(2, Box::new(unpark));
+        let timers = timers(Box::new(unpark));
         let parts = Parts { executor: Arc::new(()), timers: Some(timers.clone()), reactor: None };
         Fake { timers, parts: Arc::new(parts), unparked }
     }
@@ -82,12 +86,12 @@ fn poll<F: Future + Unpin>(future: &mut F, waker: &Waker) -> Poll<F::Output> {
     Pin::new(future).poll(&mut Context::from_waker(waker))
 }
 
-/// A short sleep that is armed. Where this thread was held up for as long, it is over at its first poll.
-fn armed(waker: &Waker) -> Sleep {
+/// Something short that is armed. Where this thread was held up for as long, it is over at its first poll.
+fn armed<F: Future + Unpin>(waker: &Waker, short: impl Fn() -> F) -> F {
     loop {
-        let mut sleep = sleep(SHORT);
-        if poll(&mut sleep, waker).is_pending() {
-            return sleep;
+        let mut future = short();
+        if poll(&mut future, waker).is_pending() {
+            return future;
         }
     }
 }
@@ -104,7 +108,7 @@ fn a_sleep_fires_once_and_not_before_its_deadline() {
     let fake = Fake::new();
     let _in = fake.enter(0);
     let (count, waker) = Count::new();
-    let mut sleep = armed(&waker);
+    let mut sleep = armed(&waker, || sleep(SHORT));
     assert_eq!(fake.timers.held(), 1);
     assert_eq!(fake.sleep_and_fire(0), 1);
     assert!(Instant::now() >= sleep.deadline());
@@ -264,23 +268,22 @@ fn timers_fire_in_order_of_their_deadlines() {
             self.0.lock().unwrap().push(self.1);
         }
     }
-    let fake = Fake::new();
+    let fake = Fake::with(Timers::new_pausable);
     let _in = fake.enter(0);
+    pause();
     let log = Log(Arc::default(), 0);
-    let start = Instant::now() + 10 * SHORT;
+    let start = Instant::now() + SHORT;
     let mut sleeps = Vec::new();
     let mut expected = Vec::new();
     for i in 0..1000 {
         let micros = i * 7919 % 1000;
+        expected.push((micros, i as usize));
         let mut sleep = sleep_until(start + Duration::from_micros(micros));
-        // Where this thread was held up for long, some are over by now.
-        if poll(&mut sleep, &Arc::new(Log(log.0.clone(), i as usize)).into()).is_pending() {
-            expected.push((micros, i as usize));
-        }
+        let _ = poll(&mut sleep, &Arc::new(Log(log.0.clone(), i as usize)).into());
         sleeps.push(sleep);
     }
-    thread::sleep(start + Duration::from_millis(1) - Instant::now());
-    assert_eq!(fake.timers.fire(0), expected.len());
+    fake.timers.clock().advance(2 * SHORT).unwrap();
+    assert_eq!(fake.timers.fire(0), 1000);
     expected.sort_unstable();
     assert_eq!(*log.0.lock().unwrap(), Vec::from_iter(expected.iter().map(|e| e.1)));
 }
@@ -295,12 +298,7 @@ fn timeouts_end_with_the_future_or_with_the_time() {
     let Poll::Ready(Err(elapsed)) = over else { panic!("{over:?}") };
     assert_eq!(elapsed.to_string(), "deadline has elapsed");
     assert_eq!(std::io::Error::from(elapsed).kind(), std::io::ErrorKind::TimedOut);
-    let mut limited = loop {
-        let mut limited = timeout(SHORT, pending::<()>());
-        if poll(&mut limited, &waker).is_pending() {
-            break limited;
-        }
-    };
+    let mut limited = armed(&waker, || timeout(SHORT, pending::<()>()));
     fake.sleep_and_fire(0);
     assert!(matches!(poll(&mut limited, &waker), Poll::Ready(Err(_))));
 }

@@ -66,12 +66,7 @@ fn a_block_on_that_is_offered_a_seat_beside_one_that_is_held_up() {
         let (other, signal) = (runtime.clone(), Arc::new(Signal::default()));
         let end = signal.wait();
         let wanting = thread::spawn(move || other.block_on(end));
-        runtime.block_on(async {
-            let ran = Arc::new(Notify::new());
-            let run = ran.clone();
-            drop(task::spawn(async move { run.notify() }));
-            ran.wait();
-        });
+        hold_up(&runtime);
         signal.set();
         wanting.join().unwrap();
         runtime.end();

@@ -2,16 +2,6 @@
 
 use super::*;
 
-/// Puts a task into the LIFO slot, and holds the seat up until it has run.
-fn hold_up(runtime: &Runtime) {
-    runtime.block_on(async {
-        let ran = Arc::new(Notify::new());
-        let run = ran.clone();
-        drop(task::spawn(async move { run.notify() }));
-        ran.wait();
-    });
-}
-
 /// Proves: what lies in the LIFO slot of a seat that is held up is rescued by a worker that was just
 /// about to sleep for good. Seen to fail where `help` leaves the slot, with W3 left out, and where a push
 /// does not see to a watcher.
