@@ -11,8 +11,10 @@ use std::{
     fmt,
     future::Future,
     io::{self, IoSlice, IoSliceMut, Read},
+    mem::{self, MaybeUninit},
     net::Shutdown,
     os::fd::{AsFd, AsRawFd},
+    ptr, slice,
     task::{Context, Poll},
 };
 
@@ -97,6 +99,13 @@ const MAX_SLICES: usize = 1024;
 
 /// How bytes come out of and go into a descriptor: as they do with a socket, unless it says otherwise.
 pub(crate) trait Stream: AsFd + Sized {
+    /// Reads into room that need not be initialised, and only ever writes to it. Says also whether
+    /// nothing is left.
+    fn take(&self, room: &mut [MaybeUninit<u8>]) -> io::Result<(usize, Left)> {
+        let done = SockRef::from(self).recv(room)?;
+        Ok((done, Left::after(done, room.len())))
+    }
+
     /// Writes without raising SIGPIPE.
     fn put(&self, buf: &[u8]) -> io::Result<usize> {
         SockRef::from(self).send_with_flags(buf, NO_SIGNAL)
@@ -116,20 +125,37 @@ pub(crate) trait Stream: AsFd + Sized {
             result => result,
         }
     }
-
-    /// Reads into room that need not be initialised; only ever writes to it.
-    #[cfg(any(feature = "tokio-io", feature = "hyper"))]
-    fn take(&self, room: &mut [std::mem::MaybeUninit<u8>]) -> io::Result<usize> {
-        SockRef::from(self).recv(room)
-    }
 }
 
 impl Stream for std::net::TcpStream {}
-impl Stream for std::os::unix::net::UnixStream {}
 
-/// As many of the buffers as the system takes in one call.
+impl Stream for std::os::unix::net::UnixStream {
+    /// A receive ends where what comes next was sent with other company, descriptors or credentials: it
+    /// is short then, and there is more. Company that there is no room for is told of.
+    fn take(&self, room: &mut [MaybeUninit<u8>]) -> io::Result<(usize, Left)> {
+        let slice = libc::iovec { iov_base: room.as_mut_ptr().cast(), iov_len: room.len() };
+        // SAFETY: all zero is a valid header: nobody, nothing, and no room for company.
+        let mut header: libc::msghdr = unsafe { mem::zeroed() };
+        header.msg_iov = ptr::from_ref(&slice).cast_mut();
+        header.msg_iovlen = 1;
+        // SAFETY: an open descriptor and a valid header; the room is as long as said.
+        let done = unsafe { libc::recvmsg(self.as_raw_fd(), &mut header, 0) };
+        let done = usize::try_from(done).map_err(|_| io::Error::last_os_error())?;
+        let alone = header.msg_flags & libc::MSG_CTRUNC == 0;
+        Ok((done, if alone { Left::after(done, room.len()) } else { Left::Perhaps }))
+    }
+}
+
+/// As many of the buffers as the system takes in one call, from the first one that holds something.
 pub(crate) fn at_once<'a, 'b>(bufs: &'a [IoSlice<'b>]) -> &'a [IoSlice<'b>] {
-    &bufs[..bufs.len().min(MAX_SLICES)]
+    let empty = bufs.iter().take_while(|buf| buf.is_empty()).count();
+    &bufs[empty..][..(bufs.len() - empty).min(MAX_SLICES)]
+}
+
+/// The buffers from the first one with room on: the standard library takes care of how many.
+fn with_room<'a, 'b>(bufs: &'a mut [IoSliceMut<'b>]) -> &'a mut [IoSliceMut<'b>] {
+    let empty = bufs.iter().take_while(|buf| buf.is_empty()).count();
+    &mut bufs[empty..]
 }
 
 /// Streams of bytes: a short operation says that nothing is left.
@@ -159,7 +185,7 @@ where
     ) -> impl Future<Output = io::Result<usize>> + Send + 'a {
         let asked = bufs.iter().any(|buf| !buf.is_empty());
         self.registration.run_if(asked, Direction::Read, move || {
-            Ok((self.get().read_vectored(bufs)?, Left::Perhaps))
+            Ok((self.get().read_vectored(with_room(bufs))?, Left::Perhaps))
         })
     }
 
@@ -195,6 +221,10 @@ where
         cx: &mut Context<'_>,
         bufs: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
+        let bufs = with_room(bufs);
+        if bufs.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
         self.poll_run(cx, Direction::Read, |mut inner| inner.read_vectored(bufs))
     }
 
@@ -210,6 +240,10 @@ where
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        let bufs = at_once(bufs);
+        if bufs.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
         self.poll_run(cx, Direction::Write, |_| self.send_vectored(bufs))
     }
 
@@ -218,20 +252,22 @@ where
     pub(crate) fn poll_recv(
         &self,
         cx: &mut Context<'_>,
-        room: &mut [std::mem::MaybeUninit<u8>],
+        room: &mut [MaybeUninit<u8>],
     ) -> Poll<io::Result<usize>> {
         if room.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        self.registration.poll_run(cx, Direction::Read, || {
-            let done = self.get().take(room)?;
-            Ok((done, Left::after(done, room.len())))
-        })
+        self.registration.poll_run(cx, Direction::Read, || self.get().take(room))
+    }
+
+    pub(crate) fn try_read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        self.try_run(Direction::Read, |mut inner| inner.read_vectored(with_room(bufs)))
     }
 
     fn read_now(&self, buf: &mut [u8]) -> io::Result<(usize, Left)> {
-        let mut inner = self.get();
-        inner.read(buf).map(|done| (done, Left::after(done, buf.len())))
+        // SAFETY: as many bytes, and `take` only ever writes to them, so they stay initialised.
+        let room = unsafe { slice::from_raw_parts_mut(buf.as_mut_ptr().cast(), buf.len()) };
+        self.get().take(room)
     }
 
     fn write_now(&self, buf: &[u8]) -> io::Result<(usize, Left)> {

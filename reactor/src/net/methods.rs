@@ -102,7 +102,7 @@ macro_rules! reading {
         ///
         /// `WouldBlock` where nothing has arrived; else as [`read`](Self::read).
         pub fn try_read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-            self.source().try_run(Direction::Read, |mut inner| inner.read_vectored(bufs))
+            self.source().try_read_vectored(bufs)
         }
 
         /// Waits until a read is worth a try: there may be data, the end of the stream, or an error.

@@ -12,6 +12,7 @@ mod tcp_listener;
 mod tcp_socket;
 mod tcp_stream;
 mod udp;
+mod unix_addr;
 mod unix_datagram;
 mod unix_listener;
 mod unix_split;

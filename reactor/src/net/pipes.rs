@@ -17,7 +17,7 @@
 use super::methods::{polling_reads, polling_writes, readiness, reading, writing};
 use crate::{
     quiet,
-    registration::Wish,
+    registration::{Left, Wish},
     slot::{self, Direction},
     source::{Source, Stream},
 };
@@ -26,6 +26,7 @@ use std::{
     fs::{self, File},
     future::Future,
     io::{self, IoSlice, IoSliceMut, Read},
+    mem::MaybeUninit,
     os::{
         fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
         unix::fs::{FileTypeExt, OpenOptionsExt},
@@ -80,11 +81,13 @@ impl Stream for End {
         Ok(())
     }
 
-    #[cfg(any(feature = "tokio-io", feature = "hyper"))]
-    fn take(&self, room: &mut [std::mem::MaybeUninit<u8>]) -> io::Result<usize> {
+    /// A short read says nothing of the next one: who writes may do so in packets (O_DIRECT), which come
+    /// one by one, and of which this end knows nothing.
+    fn take(&self, room: &mut [MaybeUninit<u8>]) -> io::Result<(usize, Left)> {
         // SAFETY: the room is as long as said, and the system only writes to it.
         let done = unsafe { libc::read(self.as_raw_fd(), room.as_mut_ptr().cast(), room.len()) };
-        usize::try_from(done).map_err(|_| io::Error::last_os_error())
+        let done = usize::try_from(done).map_err(|_| io::Error::last_os_error())?;
+        Ok((done, Left::Perhaps))
     }
 }
 

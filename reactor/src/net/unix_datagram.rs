@@ -1,6 +1,6 @@
 //! Datagrams over Unix domain sockets.
 
-use super::{datagrams::datagrams, methods::descriptor};
+use super::{datagrams::datagrams, methods::descriptor, unix_addr};
 use crate::{registration::Wish, slot::Direction, source::Source};
 use std::{
     fmt,
@@ -23,13 +23,14 @@ pub struct UnixDatagram {
 }
 
 impl UnixDatagram {
-    /// Binds to `path`, where no file may be yet.
+    /// Binds to `path`, where no file may be yet. Here as in all that takes a path, on Linux one that
+    /// begins with a NUL is an abstract address.
     ///
     /// # Errors
     ///
     /// What the system says, or that there is no runtime with I/O here.
     pub fn bind(path: impl AsRef<Path>) -> io::Result<Self> {
-        Self::from_std(Std::bind(path)?)
+        Self::from_std(Std::bind_addr(&unix_addr::of(path.as_ref())?)?)
     }
 
     /// A socket without an address.
@@ -60,7 +61,7 @@ impl UnixDatagram {
     ///
     /// What the system says.
     pub fn connect(&self, path: impl AsRef<Path>) -> io::Result<()> {
-        self.source.get().connect(path)
+        self.source.get().connect_addr(&unix_addr::of(path.as_ref())?)
     }
 
     fn receive(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
@@ -83,8 +84,8 @@ impl UnixDatagram {
     ///
     /// What the system says, or that the runtime has been shut down.
     pub async fn send_to(&self, buf: &[u8], target: impl AsRef<Path> + Send) -> io::Result<usize> {
-        let target = target.as_ref().to_owned();
-        self.source.run(Direction::Write, |socket| socket.send_to(buf, &target)).await
+        let target = unix_addr::of(target.as_ref())?;
+        self.source.run(Direction::Write, |socket| socket.send_to_addr(buf, &target)).await
     }
 
     /// Sends one datagram to the socket at `target` without waiting.
@@ -93,7 +94,8 @@ impl UnixDatagram {
     ///
     /// `WouldBlock` where there is no room; else as [`send_to`](Self::send_to).
     pub fn try_send_to(&self, buf: &[u8], target: impl AsRef<Path>) -> io::Result<usize> {
-        self.source.try_run(Direction::Write, |socket| socket.send_to(buf, target))
+        let target = unix_addr::of(target.as_ref())?;
+        self.source.try_run(Direction::Write, |socket| socket.send_to_addr(buf, &target))
     }
 
     /// Takes over a socket of the standard library's, which becomes non-blocking.

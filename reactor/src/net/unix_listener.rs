@@ -1,8 +1,8 @@
 //! Where connections to a Unix domain socket come in.
 
-use super::{UnixStream, tcp_listener::BACKLOG};
+use super::{UnixStream, tcp_listener::BACKLOG, unix_addr};
 use crate::{registration::Wish, slot::Direction, source::Source};
-use socket2::{Domain, SockAddr, SockRef, Socket, Type};
+use socket2::SockRef;
 use std::{
     fmt,
     future::Future,
@@ -24,17 +24,15 @@ pub struct UnixListener {
 }
 
 impl UnixListener {
-    /// Binds to `path`, where no file may be yet, and listens there.
+    /// Binds to `path`, where no file may be yet, and listens there. On Linux a path that begins with a
+    /// NUL is an abstract address.
     ///
     /// # Errors
     ///
-    /// What the system says, or that there is no runtime with I/O here.
+    /// What the system says, `InvalidInput` for a path that can't be one, or that there is no runtime
+    /// with I/O here.
     pub fn bind(path: impl AsRef<Path>) -> io::Result<Self> {
-        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&SockAddr::unix(path)?)?;
-        socket.listen(BACKLOG)?;
-        Self::register(socket.into())
+        Self::bind_addr(&unix_addr::of(path.as_ref())?)
     }
 
     /// Binds to an address, which may be an abstract one, and listens there.

@@ -3,9 +3,15 @@
 use super::{
     credentials::{self, UCred},
     methods::{ending, polling_reads, polling_writes, reading, writing},
+    unix_addr,
     unix_split::{self, OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf},
 };
-use crate::{io::Interest, registration::Wish, slot::Direction, source::Source};
+use crate::{
+    io::Interest,
+    registration::{BOTH_AND_URGENT, Wish},
+    slot::Direction,
+    source::Source,
+};
 use std::{
     fmt,
     future::Future,
@@ -27,21 +33,25 @@ pub struct UnixStream {
     source: Source<Std>,
 }
 
+/// Urgent data is asked for only because a read stops at its mark: see the slot's protocol.
+const WISH: Wish = Wish { interest: BOTH_AND_URGENT, ..Wish::TRY };
+
 impl UnixStream {
-    /// Connects to the socket at `path`.
+    /// Connects to the socket at `path`. On Linux a path that begins with a NUL is an abstract address.
     ///
     /// Cancel safe.
     ///
     /// # Errors
     ///
-    /// What the system says (`WouldBlock` where the listener's backlog is full: try again later), or
-    /// that there is no runtime with I/O here.
+    /// What the system says (`WouldBlock` where the listener's backlog is full: try again later),
+    /// `InvalidInput` for a path that can't be one, or that there is no runtime with I/O here.
     pub async fn connect(path: impl AsRef<Path>) -> io::Result<Self> {
-        let stream = mio::net::UnixStream::connect(path)?;
-        Self::connecting(stream.into()).await
+        let address = unix_addr::of(path.as_ref())?;
+        drop(path);
+        Self::connect_addr(&address).await
     }
 
-    /// As [`connect`](Self::connect), also to an abstract address.
+    /// As [`connect`](Self::connect), to an address.
     ///
     /// # Errors
     ///
@@ -52,7 +62,7 @@ impl UnixStream {
     }
 
     async fn connecting(stream: Std) -> io::Result<Self> {
-        let source = Source::new(stream, Wish::TRY)?;
+        let source = Source::new(stream, WISH)?;
         source.registration().ready(Interest::WRITABLE).await?;
         match source.get().take_error()? {
             Some(error) => Err(error),
@@ -69,13 +79,13 @@ impl UnixStream {
         let (one, other) = Std::pair()?;
         prepare(&one)?;
         prepare(&other)?;
-        let (one, other) = Source::pair((one, other), Wish::TRY)?;
+        let (one, other) = Source::pair((one, other), WISH)?;
         Ok((Self { source: one }, Self { source: other }))
     }
 
     /// Registers a stream that is connected and non-blocking.
     pub(crate) fn register(stream: Std) -> io::Result<Self> {
-        Ok(Self { source: Source::new(stream, Wish::TRY)? })
+        Ok(Self { source: Source::new(stream, WISH)? })
     }
 
     /// Takes over a connected stream of the standard library's, which becomes non-blocking.
