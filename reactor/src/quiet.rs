@@ -47,7 +47,9 @@ fn with_flag(fd: BorrowedFd<'_>, bufs: &[IoSlice<'_>]) -> Option<io::Result<usiz
         return Some(Ok(done));
     }
     let error = io::Error::last_os_error();
-    if matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::ENOSYS | libc::EINVAL)) {
+    // The last: a sandbox that does not know the call.
+    let unknown = [libc::EOPNOTSUPP, libc::ENOSYS, libc::EINVAL, libc::EPERM];
+    if error.raw_os_error().is_some_and(|error| unknown.contains(&error)) {
         KNOWN.store(false, Relaxed);
         return None;
     }

@@ -150,7 +150,17 @@ impl Reactor {
     pub(crate) fn register(fd: RawFd, wish: Wish) -> io::Result<Registration> {
         let reactor = Self::current()?;
         let seat = reactor.seat_here().unwrap_or_else(|| reactor.emptiest_seat());
+        let seat = reactor.seat_with_room(seat);
         reactor.register_at(seat, fd, wish)
+    }
+
+    /// `seat`, or where there is no descriptor left for its epoll, one that has its own: who has accepted
+    /// a connection with the last descriptor is not to lose it.
+    fn seat_with_room(&self, seat: usize) -> usize {
+        if self.seats[seat].open() {
+            return seat;
+        }
+        self.seats.iter().position(Seat::is_open).unwrap_or(seat)
     }
 
     /// As [`register`](Self::register), for two sources that talk to each other: both at one seat, so

@@ -148,6 +148,16 @@ impl Seat {
         }
     }
 
+    /// Whether the seat has an epoll.
+    pub(crate) fn is_open(&self) -> bool {
+        self.driver.get().is_some()
+    }
+
+    /// Opens the seat's epoll, if it was not yet open; whether it is now.
+    pub(crate) fn open(&self) -> bool {
+        self.driver().is_ok()
+    }
+
     /// The seat's epoll, opened now if it was not yet.
     fn driver(&self) -> io::Result<&dyn Drive> {
         if let Some(driver) = self.driver.get() {

@@ -5,8 +5,8 @@
 //! setting the timerfd takes a system call before each sleep with a new deadline, which costs more
 //! than a look into the epoll. But `epoll_pwait2` is subject to the thread's timer slack, by default
 //! 50 µs: so that is lowered, for good on threads that belong to a runtime ([`claim_thread`]), for the
-//! length of the sleep on others. Kernels before 5.11 lack the call, and Android may kill the process
-//! for it: there it is the timerfd.
+//! length of the sleep on others. Kernels before 5.11 lack the call, some sandboxes refuse it, and Android
+//! may kill the process for it: there it is the timerfd.
 
 use super::{ALARM, BATCH, timerfd::Alarm};
 use crate::slot;
@@ -104,7 +104,8 @@ impl Selector {
             // A sleep that was interrupted is a sleep that ended early.
             Some(libc::EINTR) => {}
             // Relaxed: a hint; whoever misses it comes here too. The caller comes again.
-            Some(libc::ENOSYS) => NANOSECONDS.store(false, Relaxed),
+            // The second is what a sandbox says that does not know the call.
+            Some(libc::ENOSYS | libc::EPERM) => NANOSECONDS.store(false, Relaxed),
             _ => log::error!("waiting for events failed: {error}"),
         }
     }
