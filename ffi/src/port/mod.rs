@@ -121,13 +121,15 @@ pub(crate) fn close_group(group: u64, wait: Wait) -> Result<wharf_status_t> {
 }
 
 impl Port {
-    /// Takes messages out, if the host is to drain the port; 0 where `wait` was not long enough.
+    /// Takes messages out, if the host is to drain the port, or what a handler has left; 0 where `wait`
+    /// was not long enough.
     pub(crate) fn receive(
         self: &Arc<Self>,
         into: &mut [MaybeUninit<wharf_message_t>],
         wait: Wait,
     ) -> Result<usize> {
-        let (received, duty) = self.queue()?.receive(into, wait);
+        let mailbox = if self.is_left() { &self.mailbox } else { self.queue()? };
+        let (received, duty) = mailbox.receive(into, wait);
         self.fulfil(duty);
         received
     }
@@ -141,6 +143,11 @@ impl Port {
         let (bell, duty) = self.queue()?.bell(is_code, make)?;
         self.fulfil(duty);
         Ok(bell)
+    }
+
+    /// Whether what waits here was for a handler that will not be called any more.
+    fn is_left(&self) -> bool {
+        matches!(self.sink, Sink::Handler(_)) && self.mailbox.is_left()
     }
 
     fn queue(&self) -> Result<&Mailbox<AbortHandle, PortBell>> {

@@ -4,6 +4,11 @@
 //! When a message comes into an idle port, a task is spawned that works through what is there, in
 //! rounds, so that other tasks get their turn. The mailbox's `pumping` sees to it that there is one
 //! at a time; its `callbacks` make a close wait for the handler.
+//!
+//! A shutdown waits until what is there has been handled. What then stays, because the handler has been
+//! paused or no thread is to be had for it, can't be handled any more: nobody can resume it, and the
+//! shutdown has promised that no code of the host's is called. The last words of tasks may be among
+//! that, and are owed to the host: it drains the port itself then, as it would one with a queue.
 
 use super::{Port, Wait, get, mailbox::Duty};
 use crate::{
@@ -107,9 +112,9 @@ impl Drop for Round {
         }
         let rest = port.clone();
         let main = Box::new(move || while step(&rest) {});
-        // Where a thread is refused, the messages stay where they are, and the port comes to rest.
+        // Where a thread is refused, the messages are left to the host, and the port comes to rest.
         if let Err(error) = start::thread("wharf-end".into(), None, main) {
-            log::error!("port {:#x}: its last messages are not handled: {error}", port.id);
+            log::error!("port {:#x}: its last messages are not handled, but left to be received: {error}", port.id);
             port.mailbox.pump_stop();
         }
     }

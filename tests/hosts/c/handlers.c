@@ -79,7 +79,44 @@ static void ping(wharf_port_t port, wharf_port_t answer, uint64_t tag) {
   CHECK_OK(wharf_post_control(port, tag, &pair));
 }
 
+/* A paused handler is called no more once its runtime has been shut down, and nobody can resume it: what it
+ * was owed, the ends of tasks among it, is taken out by the host (P1, P6). */
+static void what_a_paused_handler_leaves(void) {
+  wharf_runtime_t runtime = new_runtime(2);
+  wharf_port_t port, answers = open_port(runtime);
+  wharf_message_t message;
+  wharf_value_t resume = int_value(WHARF_CONTROL_RESUME);
+  parcel_t parcel = {0};
+  wharf_value_t bytes = parcel_value(&parcel);
+  unsigned long long before = atomic_load(&order);
+  CHECK_OK(wharf_port_serve(runtime, count, NULL, NULL, &port));
+  control(port, WHARF_CONTROL_PAUSE);
+  ping(port, answers, 1);
+  expect(answers, 1, WHARF_KIND_DATA);
+  CHECK_OK(wharf_timer_after(port, 1, 0, NULL));
+  CHECK_OK(wharf_post(port, 2, &bytes));
+  CHECK_OK(harbour_wait(port, 3, NULL));
+  while (harbour_alive() < 1) sched_yield();
+  REFUSED(wharf_port_try_recv(port, &message), WHARF_WRONG_STATE);
+  CHECK_OK(wharf_runtime_shutdown(runtime, LONG));
+  REFUSED(wharf_post_control(port, 77, &resume), WHARF_SHUT_DOWN);
+  CHECK(stats_of(port).waiting == 3 && stats_of(port).tasks == 0);
+  expect(port, 1, WHARF_KIND_OK);
+  expect(port, 2, WHARF_KIND_DATA);
+  CHECK(atomic_load(&parcel.freed) == 1);
+  expect(port, 3, WHARF_KIND_SHUT_DOWN);
+  expect_nothing(port);
+  REFUSED(wharf_port_recv(port, &message, WHARF_FOREVER), WHARF_SHUT_DOWN);
+  int fd;
+  REFUSED(wharf_port_descriptor(port, &fd), WHARF_WRONG_STATE);
+  CHECK(atomic_load(&order) == before);
+  CHECK_OK(wharf_port_close(port, LONG));
+  REFUSED(wharf_port_try_recv(port, &message), WHARF_NO_PORT);
+  CHECK_OK(wharf_runtime_free(runtime));
+}
+
 int main(void) {
+  what_a_paused_handler_leaves();
   wharf_runtime_t runtime = new_runtime(2);
   wharf_port_t answers = open_port(runtime), server, sink;
   wharf_message_t message;

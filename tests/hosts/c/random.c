@@ -380,13 +380,25 @@ static void wake_futures(world_t *world, port_t *port) {
   }
 }
 
+/* What a paused handler has left at a shutdown, the host takes out itself: all that is owed is there. */
+static void take_what_was_left(world_t *world, port_t *port) {
+  wharf_message_t message;
+  wharf_status_t status;
+  while ((status = wharf_port_recv(port->id, &message, LONG)) == WHARF_OK)
+    received(world, port, &message);
+  CHECK(status == WHARF_SHUT_DOWN && !is_owed(world, port));
+}
+
 /* Waits until all that was accepted has been answered; the port stays open. */
 static void settle(world_t *world, port_t *port) {
   bool open = door(world, port) == WHARF_OK, patient = open && roll(world, 2) == 0;
   wharf_message_t message;
   if (port->leaves) return;
   if (atomic_load(&port->berth->paused)) {
-    if (!open) return;
+    if (!open) {
+      take_what_was_left(world, port);
+      return;
+    }
     resume(port);
   }
   cover(SETTLED, port->sink * 4 + patient * 2 + open, (int)port->policy * 2 + port->credit);

@@ -89,6 +89,12 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         wake_all(waiting);
     }
 
+    /// Whether the runtime has been shut down, and all has come to rest: nothing follows but a close.
+    pub(crate) fn is_left(&self) -> bool {
+        let state = lock(&self.state);
+        state.phase == Phase::ShutDown && state.at_rest()
+    }
+
     /// Waits until no task and no host function runs for this port; false when the time is up.
     pub(crate) fn settle(&self, wait: Wait) -> bool {
         let mut state = lock(&self.state);
