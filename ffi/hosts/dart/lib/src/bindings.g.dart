@@ -669,7 +669,8 @@ final class Bindings {
   /// Errors: WHARF_TIMEOUT (WHARF_EMPTY if `timeout_ns` is 0), WHARF_SHUT_DOWN (it would wait in vain: the
   /// runtime has been shut down, and what was in the port and the ends of all its tasks have been taken
   /// out), WHARF_NO_PORT (also when the port is closed meanwhile), WHARF_NULL, WHARF_OUT_OF_RANGE,
-  /// WHARF_WRONG_STATE (the port has no queue), WHARF_WOULD_BLOCK.
+  /// WHARF_WRONG_STATE (the port has no queue; one with a handler can be drained once its runtime has been
+  /// shut down), WHARF_WOULD_BLOCK.
   ///
   /// Pointers:
   /// `out` is NULL or can be written to.
@@ -740,7 +741,9 @@ final class Bindings {
   /// with a WHARF_CONTROL_... are obeyed by the port itself; all others come to the handler.
   ///
   /// What is in the port when its runtime is shut down is handled before that call is answered by
-  /// WHARF_OK, unless the handler has been paused.
+  /// WHARF_OK. Where the handler has been paused, or no thread is to be had for it, that stays in the
+  /// port, and the handler is not called for it any more: once the shutdown has been answered by
+  /// WHARF_OK, the `wharf_port_recv...` functions take it out.
   ///
   /// It belongs to the caller, who closes it. After that has been answered by WHARF_OK, the handler
   /// is not called any more. `options` may be NULL for the defaults; it is read during the call only.
