@@ -136,6 +136,58 @@ fn a_new_bell_against_a_post_and_a_close() {
     });
 }
 
+/// Rings as a function of the host's that closes the port the second time.
+struct Closes {
+    mailbox: *const Mailbox<Handle, Closes>,
+    rings: AtomicUsize,
+}
+
+// SAFETY: the mailbox may be used from any thread, and the model keeps it until all have ended.
+unsafe impl Send for Closes {}
+// SAFETY: as above.
+unsafe impl Sync for Closes {}
+
+impl Bell for Closes {
+    fn ring(&self) {
+        if self.rings.fetch_add(1, SeqCst) == 1 {
+            // SAFETY: it is the mailbox that rings.
+            let mailbox = unsafe { &*self.mailbox };
+            let _ = mailbox.close();
+            assert!(mailbox.defer(), "closed from inside a call that counts");
+        }
+    }
+
+    fn clear(&self) {}
+}
+
+/// Proves: a port that its notify function closes is forgotten once, by the post or the receive that has
+/// called it, whoever was the second to ring. Seen to fail with `second_look` leaving out what `announce` says.
+#[test]
+fn closed_by_a_ring_of_a_post_or_of_a_receive() {
+    model(|| {
+        let mailbox: Arc<Mailbox<Handle, Closes>> =
+            Arc::new(Mailbox::new(0, Limits::default(), false));
+        let bell = Closes { mailbox: &raw const *mailbox, rings: AtomicUsize::new(0) };
+        let _ = mailbox.bell(true, || Ok(bell)).unwrap();
+        let post = |mailbox: &Mailbox<Handle, Closes>| {
+            let posted = mailbox.post(1, WHARF_KIND_DATA, &mut { Value::NULL });
+            posted.is_ok_and(|duty| duty.forget)
+        };
+        assert!(!post(&mailbox), "the first ring closes nothing");
+        let poster = {
+            let mailbox = mailbox.clone();
+            thread::spawn(move || post(&mailbox))
+        };
+        let mut messages = [const { MaybeUninit::uninit() }; 2];
+        let received = mailbox.receive(&mut messages, Wait::No).1.forget;
+        let posted = poster.join().unwrap();
+        let (bell, _) = mailbox.bell(true, || unreachable!()).unwrap();
+        let closed = bell.rings.load(SeqCst) > 1;
+        assert_eq!(usize::from(received) + usize::from(posted), usize::from(closed));
+        assert!(!closed || mailbox.settle(Wait::No));
+    });
+}
+
 /// Proves: two receivers at once leave no message in silence, though each may clear the bell that was
 /// rung for what the other has not seen. Seen to fail with `quiet` clearing after its look, and with the
 /// look leaving `rung`.

@@ -73,6 +73,39 @@ static void closed_by_its_notify_function(wharf_runtime_t runtime) {
   REFUSED(wharf_port_stats(port, &stats), WHARF_NO_PORT);
 }
 
+static pthread_t receiver;
+static atomic_int closed_in_receives;
+static void closes_it_in_a_receive(void *context, wharf_port_t port) {
+  (void)context;
+  if (!pthread_equal(pthread_self(), receiver)) return;
+  CHECK(wharf_port_close(port, WHARF_FOREVER) == WHARF_DEFERRED);
+  atomic_fetch_add(&closed_in_receives, 1);
+}
+
+/* A message may come in while a receive, which has found none, puts the bell down. It rings then, on the receiver's
+ * thread, and what is called there may close the port: that is gone when receive and post are over. (Where one
+ * processor runs both threads the moment is rarely met: after many receives the round closes the port itself.) */
+static void closed_in_a_receive(wharf_runtime_t runtime) {
+  receiver = pthread_self();
+  for (int round = 0; round < 10; round++) {
+    wharf_port_t port = open_port(runtime);
+    wharf_message_t messages[64];
+    size_t count;
+    wharf_port_stats_t stats = {.size = sizeof stats};
+    CHECK_OK(wharf_port_notify(port, closes_it_in_a_receive, NULL));
+    pthread_t thread = start(poster, &port);
+    int before = atomic_load(&closed_in_receives);
+    for (int i = 0; i < 2000 && atomic_load(&closed_in_receives) == before; i++) {
+      wharf_status_t status = wharf_port_recv_batch(port, messages, 64, &count, 0);
+      CHECK(status == WHARF_OK || status == WHARF_EMPTY || status == WHARF_NO_PORT);
+      if (status == WHARF_EMPTY) sched_yield();
+    }
+    if (atomic_load(&closed_in_receives) == before) CHECK_OK(wharf_port_close(port, LONG));
+    join(thread);
+    REFUSED(wharf_port_stats(port, &stats), WHARF_NO_PORT);
+  }
+}
+
 static void slowly_freed(void *nothing, void *peer) {
   (void)nothing;
   atomic_store((atomic_int *)peer, 1);
@@ -111,6 +144,7 @@ static void bytes_in_an_order(wharf_runtime_t runtime) {
 int main(void) {
   wharf_runtime_t runtime = new_runtime(2);
   closed_by_its_notify_function(runtime);
+  closed_in_a_receive(runtime);
   bytes_in_an_order(runtime);
   wharf_port_t port;
   pthread_t threads[2];

@@ -114,3 +114,78 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::{message::WHARF_KIND_DATA, port::mailbox::Limits, value::Value};
+    use std::{
+        mem::MaybeUninit,
+        sync::{
+            Arc, Weak,
+            atomic::{AtomicUsize, Ordering::SeqCst},
+        },
+    };
+
+    #[derive(Clone)]
+    struct Handle;
+    impl Abort for Handle {
+        fn abort(&self) {}
+    }
+
+    /// While it is cleared a message comes in, so that the receiver rings it; rung by that, a function of
+    /// the host's closes the port.
+    struct Meddler {
+        mailbox: Weak<Mailbox<Handle, Meddler>>,
+        rings: AtomicUsize,
+        closes_at: usize,
+    }
+
+    impl Bell for Meddler {
+        fn ring(&self) {
+            if self.rings.fetch_add(1, SeqCst) + 1 == self.closes_at {
+                let mailbox = self.mailbox.upgrade().unwrap();
+                let _ = mailbox.close();
+                assert!(mailbox.defer(), "closed from inside a call that counts");
+            }
+        }
+
+        fn clear(&self) {
+            if self.rings.load(SeqCst) < self.closes_at {
+                post(&self.mailbox.upgrade().unwrap());
+            }
+        }
+    }
+
+    fn post(mailbox: &Mailbox<Handle, Meddler>) {
+        let duty = mailbox.post(1, WHARF_KIND_DATA, &mut { Value::NULL }).unwrap();
+        assert_eq!(duty, Duty::default());
+    }
+
+    fn mailbox(closes_at: usize) -> Arc<Mailbox<Handle, Meddler>> {
+        let mailbox = Arc::new(Mailbox::new(0, Limits::default(), false));
+        let meddler =
+            Meddler { mailbox: Arc::downgrade(&mailbox), rings: AtomicUsize::new(0), closes_at };
+        let _ = mailbox.bell(true, || Ok(meddler)).unwrap();
+        mailbox
+    }
+
+    fn receive(mailbox: &Mailbox<Handle, Meddler>) -> Duty {
+        let (_, duty) = mailbox.receive(&mut [MaybeUninit::uninit()], Wait::No);
+        duty
+    }
+
+    #[test]
+    fn a_port_that_a_receive_has_closed_by_ringing_is_forgotten_by_it() {
+        // By who took the last message: the first ring is the post's.
+        let taken = mailbox(2);
+        post(&taken);
+        assert!(receive(&taken).forget);
+        // By who found none, and was about to sleep.
+        let found = mailbox(2);
+        assert!(receive(&found).forget);
+        for mailbox in [taken, found] {
+            assert!(mailbox.settle(Wait::No) && receive(&mailbox) == Duty::default());
+        }
+    }
+}
