@@ -114,7 +114,10 @@ impl Drop for Round {
         let main = Box::new(move || while step(&rest) {});
         // Where a thread is refused, the messages are left to the host, and the port comes to rest.
         if let Err(error) = start::thread("wharf-end".into(), None, main) {
-            log::error!("port {:#x}: its last messages are not handled, but left to be received: {error}", port.id);
+            log::error!(
+                "port {:#x}: its last messages are not handled, but left to be received: {error}",
+                port.id
+            );
             port.mailbox.pump_stop();
         }
     }
