@@ -18,8 +18,8 @@
 //!
 //! A direction's bit may be cleared by a short read or write too, but not with `*_CLOSED` or
 //! `PRIORITY` seen: the end of a stream, or what follows urgent data, comes without another edge. Nor
-//! by a read that may have stopped for another reason: before a descriptor that was sent along, or
-//! behind a pipe's packet (see `Stream::take`).
+//! by a read that may have stopped for another reason, as one from a Unix stream or a pipe may: see
+//! `Stream::take`.
 //!
 //! `DOWN` is set once, by the shutdown of the reactor, and stays until the tenant leaves.
 //!

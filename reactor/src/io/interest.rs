@@ -39,7 +39,7 @@ impl Interest {
     pub const WRITABLE: Self = Self(slot::WRITABLE as u8);
     /// Reading and writing.
     pub const BOTH: Self = Self::READABLE.add(Self::WRITABLE);
-    /// Urgent data. Of this crate's sockets only streams are told of it.
+    /// Urgent data. Of this crate's sockets only TCP streams are told of it.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub const PRIORITY: Self = Self(slot::PRIORITY as u8);
     /// An error. The system tells of it in any case, so it need not be asked for beside others.

@@ -6,12 +6,7 @@ use super::{
     unix_addr,
     unix_split::{self, OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf},
 };
-use crate::{
-    io::Interest,
-    registration::{BOTH_AND_URGENT, Wish},
-    slot::Direction,
-    source::Source,
-};
+use crate::{io::Interest, registration::Wish, slot::Direction, source::Source};
 use std::{
     fmt,
     future::Future,
@@ -32,9 +27,6 @@ use std::{
 pub struct UnixStream {
     source: Source<Std>,
 }
-
-/// Urgent data is asked for only because a read stops at its mark: see the slot's protocol.
-const WISH: Wish = Wish { interest: BOTH_AND_URGENT, ..Wish::TRY };
 
 impl UnixStream {
     /// Connects to the socket at `path`. On Linux a path that begins with a NUL is an abstract address.
@@ -62,7 +54,7 @@ impl UnixStream {
     }
 
     async fn connecting(stream: Std) -> io::Result<Self> {
-        let source = Source::new(stream, WISH)?;
+        let source = Source::new(stream, Wish::TRY)?;
         source.registration().ready(Interest::WRITABLE).await?;
         match source.get().take_error()? {
             Some(error) => Err(error),
@@ -79,13 +71,13 @@ impl UnixStream {
         let (one, other) = Std::pair()?;
         prepare(&one)?;
         prepare(&other)?;
-        let (one, other) = Source::pair((one, other), WISH)?;
+        let (one, other) = Source::pair((one, other), Wish::TRY)?;
         Ok((Self { source: one }, Self { source: other }))
     }
 
     /// Registers a stream that is connected and non-blocking.
     pub(crate) fn register(stream: Std) -> io::Result<Self> {
-        Ok(Self { source: Source::new(stream, WISH)? })
+        Ok(Self { source: Source::new(stream, Wish::TRY)? })
     }
 
     /// Takes over a connected stream of the standard library's, which becomes non-blocking.
