@@ -49,24 +49,78 @@ fn udp_both_families_connected_and_not() {
             other.connect(one.local_addr().unwrap()).await.unwrap();
             one.send(b"").await.unwrap();
             assert_eq!(other.recv(&mut buf).await.unwrap(), 0, "an empty datagram is one");
-            one.send(b"peeked").await.unwrap();
-            let sender = one.local_addr().unwrap();
-            assert_eq!(other.peek_sender().await.unwrap(), sender);
-            assert_eq!(other.try_peek_sender().unwrap(), sender);
-            assert_eq!(other.peek(&mut buf).await.unwrap(), 6);
-            assert_eq!(other.try_peek(&mut buf[..3]).unwrap(), 3);
-            assert_eq!(other.peek_from(&mut buf).await.unwrap(), (6, sender));
-            assert_eq!(other.try_peek_from(&mut buf[..3]).unwrap(), (3, sender));
-            assert_eq!(other.recv(&mut buf).await.unwrap(), 6);
-            assert_eq!(other.try_recv(&mut buf).unwrap_err().kind(), ErrorKind::WouldBlock);
-            assert_eq!(other.try_peek(&mut buf).unwrap_err().kind(), ErrorKind::WouldBlock);
-            assert_eq!(other.try_peek_sender().unwrap_err().kind(), ErrorKind::WouldBlock);
-            let mut cx = Context::from_waker(Waker::noop());
-            assert!(other.poll_peek(&mut cx, &mut buf).is_pending());
-            assert!(other.poll_peek_from(&mut cx, &mut buf).is_pending());
-            assert!(other.poll_peek_sender(&mut cx).is_pending());
-            let (peeked, _) = both(other.peek_sender(), one.send(b"waited for")).await;
-            assert_eq!(peeked.unwrap(), sender);
+        });
+    }
+}
+
+/// Each of the nine ways of looking sees the first datagram, as often as one likes, and only receiving
+/// takes it.
+#[test]
+fn udp_a_look_takes_nothing_and_waits_where_there_is_nothing() {
+    for local in ["127.0.0.1:0", "[::1]:0"] {
+        run(async {
+            let [one, two, here] = [
+                UdpSocket::bind(local).await.unwrap(),
+                UdpSocket::bind(local).await.unwrap(),
+                UdpSocket::bind(local).await.unwrap(),
+            ];
+            let [first, second, target] =
+                [&one, &two, &here].map(|socket| socket.local_addr().unwrap());
+            let cx = &mut Context::from_waker(Waker::noop());
+            let blocked = |error: std::io::Error| error.kind() == ErrorKind::WouldBlock;
+            let buf = &mut [0; 16];
+            assert!(here.try_recv(buf).is_err_and(blocked));
+            assert!(here.poll_peek(cx, buf).is_pending());
+            assert!(here.poll_peek_from(cx, buf).is_pending());
+            assert!(here.poll_peek_sender(cx).is_pending());
+            assert!(here.try_peek(buf).is_err_and(blocked));
+            assert!(here.try_peek_from(buf).is_err_and(blocked));
+            assert!(here.try_peek_sender().is_err_and(blocked));
+
+            let looking = std::future::poll_fn(|cx| here.poll_peek_sender(cx));
+            assert_eq!(both(looking, one.send_to(b"ahoy", target)).await.0.unwrap(), first);
+            two.send_to(b"two", target).await.unwrap();
+            let mut looks = 0;
+            let mut saw = |seen: &mut [u8; 16], count: usize| {
+                looks += 1;
+                assert_eq!(std::mem::take(seen)[..count], b"ahoy"[..count]);
+            };
+            let seen = &mut [0; 16];
+            for count in [4, 2] {
+                let room = if count == 4 { 16 } else { count };
+                assert_eq!(here.peek(&mut seen[..room]).await.unwrap(), count);
+                saw(seen, count);
+                assert_eq!(here.try_peek(&mut seen[..room]).unwrap(), count);
+                saw(seen, count);
+                let peek = std::future::poll_fn(|cx| here.poll_peek(cx, &mut seen[..room]));
+                assert_eq!(peek.await.unwrap(), count);
+                saw(seen, count);
+                assert_eq!(here.peek_from(&mut seen[..room]).await.unwrap(), (count, first));
+                saw(seen, count);
+                assert_eq!(here.try_peek_from(&mut seen[..room]).unwrap(), (count, first));
+                saw(seen, count);
+                let peek = std::future::poll_fn(|cx| here.poll_peek_from(cx, &mut seen[..room]));
+                assert_eq!(peek.await.unwrap(), (count, first));
+                saw(seen, count);
+                assert_eq!(here.peek_sender().await.unwrap(), first);
+                assert_eq!(here.try_peek_sender().unwrap(), first);
+                let sender = std::future::poll_fn(|cx| here.poll_peek_sender(cx));
+                assert_eq!(sender.await.unwrap(), first);
+            }
+            assert_eq!(looks, 12);
+            assert_eq!(here.recv_from(buf).await.unwrap(), (4, first));
+            assert_eq!(here.peek_sender().await.unwrap(), second);
+            assert_eq!(here.recv_from(buf).await.unwrap(), (3, second));
+            assert!(here.try_peek_sender().is_err_and(blocked));
+
+            // Each that waits hears of what comes.
+            assert_eq!(both(here.peek(buf), one.send_to(b"a", target)).await.0.unwrap(), 1);
+            assert_eq!(here.recv(buf).await.unwrap(), 1);
+            let looking = here.peek_from(buf);
+            assert_eq!(both(looking, one.send_to(b"a", target)).await.0.unwrap(), (1, first));
+            assert_eq!(here.recv(buf).await.unwrap(), 1);
+            assert_eq!(both(here.peek_sender(), two.send_to(b"", target)).await.0.unwrap(), second);
+            assert_eq!(here.recv(buf).await.unwrap(), 0);
         });
     }
 }
