@@ -1,5 +1,7 @@
-//! A source's place in its reactor, and how an operation on it waits. [`home`] tells at which seat.
+//! A source's place in its reactor, and how an operation on it waits. [`home`] tells at which seat, and
+//! [`foretell`] when it need not wait for the system.
 
+mod foretell;
 mod home;
 
 use crate::{
@@ -21,6 +23,7 @@ use std::{
 };
 use wharf_base::coop;
 
+pub(crate) use foretell::{A_FEW, FORETELLINGS};
 pub(crate) use home::{A_PAIR, MAX_SEATS};
 
 /// Both directions.
@@ -184,7 +187,12 @@ impl Registration {
         }
         match op() {
             Ok((value, left)) => {
-                if left == Left::Nothing && seen.short_is_empty(direction) {
+                let is_all = match left {
+                    Left::Nothing => true,
+                    Left::Unseen => seen.is_foretold(direction),
+                    Left::Perhaps => false,
+                };
+                if is_all && seen.short_is_empty(direction) {
                     self.slot().clear(seen, direction.ready());
                 }
                 Some(Ok(value))
@@ -290,6 +298,8 @@ impl fmt::Debug for Registration {
 pub(crate) enum Left {
     /// It got less than it asked for: the next one would block.
     Nothing,
+    /// It got all that it asked for: if nobody has told of more, what is left will be told of.
+    Unseen,
     /// Nobody knows.
     Perhaps,
 }
@@ -297,7 +307,11 @@ pub(crate) enum Left {
 impl Left {
     /// For a stream: `done` bytes of the `asked`.
     pub(crate) fn after(done: usize, asked: usize) -> Self {
-        if 0 < done && done < asked { Left::Nothing } else { Left::Perhaps }
+        match done {
+            0 => Left::Perhaps,
+            _ if done < asked => Left::Nothing,
+            _ => Left::Unseen,
+        }
     }
 }
 

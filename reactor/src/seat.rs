@@ -9,6 +9,7 @@
 
 use crate::{
     park::Parking,
+    registration::{A_FEW, FORETELLINGS},
     slab::{Slab, Token},
     slot,
     sys::{NO_PROCESSOR, current_processor},
@@ -56,6 +57,8 @@ trait Drive: Debug + Send + Sync {
     fn poll(&self, seat: &Seat, slab: &Slab, is_owner: bool) -> Option<usize>;
     /// Whether most of the events that were found last come from neighbours.
     fn is_fed_nearby(&self) -> bool;
+    /// Whether one more event may be foretold before the next look.
+    fn may_foretell(&self) -> bool;
     /// Ends the owner's sleep.
     fn wake(&self);
     fn registry(&self) -> &Registry;
@@ -67,6 +70,8 @@ struct Driver {
     waker: mio::Waker,
     polling: Mutex<Polling>,
     fed_nearby: AtomicBool,
+    /// How many more events may be foretold before the next look.
+    foretellings: AtomicU32,
 }
 
 #[derive(Debug)]
@@ -119,6 +124,11 @@ impl Seat {
     /// Whether most of the events that were found last come from neighbours.
     pub(crate) fn is_fed_nearby(&self) -> bool {
         self.driver.get().is_some_and(|driver| driver.is_fed_nearby())
+    }
+
+    /// Whether one more event may be foretold before the next look; only the owner asks.
+    pub(crate) fn may_foretell(&self) -> bool {
+        self.driver.get().is_some_and(|driver| driver.may_foretell())
     }
 
     pub(crate) fn unpark(&self) {
@@ -194,15 +204,24 @@ impl Driver {
         let (selector, events) = Selector::new()?;
         let waker = mio::Waker::new(selector.registry(), WAKE)?;
         let polling = Mutex::new(Polling { events, wakers: VecDeque::new() });
-        Ok(Self { selector, waker, polling, fed_nearby: AtomicBool::new(false) })
+        Ok(Self {
+            selector,
+            waker,
+            polling,
+            fed_nearby: AtomicBool::new(false),
+            foretellings: AtomicU32::new(0),
+        })
     }
 
-    /// Of so many events so many come from neighbours.
-    fn note_neighbours(&self, events: usize, from_neighbours: usize) {
-        let fed_nearby = from_neighbours * 2 > events;
-        // Relaxed: a hint. The load keeps the line as it is.
-        if events > 0 && self.fed_nearby.load(Relaxed) != fed_nearby {
+    fn note(&self, told: Told) {
+        let fed_nearby = told.from_neighbours * 2 > told.events;
+        // Relaxed, all of them: hints. The loads keep the line as it is.
+        if told.events > 0 && self.fed_nearby.load(Relaxed) != fed_nearby {
             self.fed_nearby.store(fed_nearby, Relaxed);
+        }
+        let foretellings = if told.to_read <= A_FEW { FORETELLINGS } else { 0 };
+        if self.foretellings.load(Relaxed) != foretellings {
+            self.foretellings.store(foretellings, Relaxed);
         }
     }
 
@@ -248,6 +267,15 @@ impl Drive for Driver {
         self.fed_nearby.load(Relaxed)
     }
 
+    fn may_foretell(&self) -> bool {
+        // Relaxed: a hint; only the owner takes any.
+        let left = self.foretellings.load(Relaxed);
+        if left > 0 {
+            self.foretellings.store(left - 1, Relaxed);
+        }
+        left > 0
+    }
+
     fn wake(&self) {
         if let Err(error) = self.waker.wake() {
             log::error!("a sleeping worker could not be woken: {error}");
@@ -259,27 +287,37 @@ impl Drive for Driver {
     }
 }
 
+/// How many events a look has found.
+#[derive(Default)]
+struct Told {
+    events: usize,
+    /// How many of them neighbours have caused.
+    from_neighbours: usize,
+    /// How many of them say that there is something to read.
+    to_read: usize,
+}
+
 impl Polling {
-    /// Marks what the events say; the wakers concerned are left in `wakers`. Returns how many events
-    /// there were, and how many of them come from neighbours.
-    fn deliver(&mut self, slab: &Slab, mark: u64) -> (usize, usize) {
-        let (mut events, mut from_neighbours) = (0, 0);
+    /// Marks what the events say; the wakers concerned are left in `wakers`.
+    fn deliver(&mut self, slab: &Slab, mark: u64) -> Told {
+        let mut told = Told::default();
         for (token, ready) in self.events.iter().filter(|&(token, _)| token != WAKE) {
             let token = Token(token.0);
             if let Some(slot) = slab.get(token) {
                 let before = slot.event(token.generation(), ready | mark, &mut self.wakers);
-                events += 1;
-                from_neighbours += usize::from(before.has(slot::NEIGHBOUR));
+                told.events += 1;
+                told.from_neighbours += usize::from(before.has(slot::NEIGHBOUR));
+                told.to_read += usize::from(ready & slot::READABLE != 0);
             }
         }
-        (events, from_neighbours)
+        told
     }
 }
 
 /// Delivers the events, lets the epoll go, and calls the wakers.
 fn finish(driver: &Driver, mut polling: MutexGuard<'_, Polling>, slab: &Slab, mark: u64) -> usize {
-    let (events, from_neighbours) = polling.deliver(slab, mark);
-    driver.note_neighbours(events, from_neighbours);
+    let told = polling.deliver(slab, mark);
+    driver.note(told);
     let count = polling.wakers.len();
     if count == 1 {
         let waker = polling.wakers.pop_front();

@@ -65,12 +65,17 @@ impl Token {
         Self(index | (generation as usize) << INDEX_BITS)
     }
 
-    fn index(self) -> usize {
+    pub(crate) fn index(self) -> usize {
         self.0 & ((1 << INDEX_BITS) - 1)
     }
 
     pub(crate) fn generation(self) -> u32 {
         (self.0 >> INDEX_BITS) as u32 & GENERATIONS
+    }
+
+    #[cfg(all(test, not(loom)))]
+    pub(crate) fn highest() -> Self {
+        Self::new(CAPACITY - 1, GENERATIONS)
     }
 }
 
@@ -113,7 +118,12 @@ impl Slab {
 
     /// The slot of `token`, whoever its tenant is by now.
     pub(crate) fn get(&self, token: Token) -> Option<&Slot> {
-        let (page, offset) = place(token.index());
+        self.at(token.index())
+    }
+
+    /// The slot of that index, whoever its tenant is.
+    pub(crate) fn at(&self, index: usize) -> Option<&Slot> {
+        let (page, offset) = place(index);
         self.pages.get(page)?.get()?.get(offset)
     }
 

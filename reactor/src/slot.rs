@@ -21,6 +21,17 @@
 //! by a read that may have stopped for another reason, as one from a Unix stream or a pipe may: see
 //! `Stream::take`.
 //!
+//! - **A foretelling** is an event that has not come yet: whoever has just sent to this source says what
+//!   the system will say at the next look into the epoll (see `registration::foretell`). It sets
+//!   `READABLE`, and `FORETOLD` if `READABLE` was not set, and takes the reader's waker. An event that
+//!   says `READABLE` clears `FORETOLD`, and so does whoever clears `READABLE`.
+//!
+//! With `FORETOLD` seen, a read that fills its buffer may clear `READABLE` without another one that finds
+//! nothing. What is left then is told of by an event yet to come: all that had arrived before the epoll
+//! was last looked into was read, or an event said `READABLE` since, and `FORETOLD` would be gone; for
+//! what has arrived since then the source stands in the epoll's list, and at the next look the system
+//! says whether there is something. (Linux does; elsewhere nothing is foretold.)
+//!
 //! `DOWN` is set once, by the shutdown of the reactor, and stays until the tenant leaves.
 //!
 //! | bit | when it can not be set |
@@ -30,6 +41,7 @@
 //! | `CROWD` | while the list is empty and nobody holds its lock |
 //! | `RESCUED` | before another seat than the source's home has delivered an event |
 //! | `NEIGHBOUR` | before somebody has asked where the peer is, or where it is this reactor's |
+//! | `FORETOLD` | without `READABLE` |
 //! | `DOWN` | before the reactor was shut down |
 
 use std::{collections::VecDeque, num::NonZeroU64, ptr, task::Waker};
@@ -57,6 +69,8 @@ const CROWD: u64 = 1 << 7;
 pub(crate) const RESCUED: u64 = 1 << 8;
 /// Whoever causes the events is on this machine, and not of this reactor.
 pub(crate) const NEIGHBOUR: u64 = 1 << 9;
+/// Nobody but whoever has sent the data has said yet that there is some.
+const FORETOLD: u64 = 1 << 10;
 
 const TICK: u64 = 1 << 16;
 const TICKS: u64 = 0xffff << 16;
@@ -109,6 +123,11 @@ impl Seen {
     /// Whether an operation is worth a try (it will say so where the reactor is down).
     pub(crate) fn is_ready(self, direction: Direction) -> bool {
         self.has(direction.ready() | DOWN)
+    }
+
+    /// Whether what can be read is known from its sender alone.
+    pub(crate) fn is_foretold(self, direction: Direction) -> bool {
+        direction == Direction::Read && self.has(FORETOLD)
     }
 
     /// Whether less than was asked for means that nothing is left.
@@ -187,21 +206,11 @@ impl Slot {
     /// Sets `ready` and moves the wakers of those who wait for it into `wakers`, unless the tenant
     /// of `generation` has left. Returns the word as it was.
     pub(crate) fn event(&self, generation: u32, ready: u64, wakers: &mut VecDeque<Waker>) -> Seen {
-        // Relaxed: the exchange below acquires.
-        let mut word = self.word.load(Relaxed);
-        loop {
-            if (word >> GENERATION_SHIFT) as u32 != generation {
-                return Seen(0);
-            }
-            let tick = word.wrapping_add(TICK) & TICKS;
-            let new = (word & !TICKS) | tick | ready;
-            // AcqRel: releases what led to the event to those who look, and acquires what a waiter
-            // did before it set CROWD.
-            match self.word.compare_exchange_weak(word, new, AcqRel, Relaxed) {
-                Ok(_) => break,
-                Err(now) => word = now,
-            }
-        }
+        let told = if ready & READABLE != 0 { FORETOLD } else { 0 };
+        let is_tenant = |now| now == generation;
+        let Some(word) = self.tell(is_tenant, |word| (word | ready) & !told) else {
+            return Seen(0);
+        };
         if ready & (READABLE | DOWN) != 0 {
             wakers.extend(self.reader.take());
         }
@@ -212,6 +221,38 @@ impl Slot {
             self.disperse(ready, wakers);
         }
         Seen(word)
+    }
+
+    /// Says ahead of the event that there is something to read, unless the tenant of `generation`, of
+    /// which the lower half is given, has left. The waker is that of the reader in front: a crowd waits
+    /// for the event.
+    pub(crate) fn foretell(&self, generation: u16) -> Option<Waker> {
+        let foretold = |word| word | READABLE | if word & READABLE == 0 { FORETOLD } else { 0 };
+        self.tell(|now| now as u16 == generation, foretold)?;
+        self.reader.take()
+    }
+
+    /// Changes the word and advances the tick, unless the tenant has left. Returns the word as it was.
+    fn tell(&self, is_tenant: impl Fn(u32) -> bool, change: impl Fn(u64) -> u64) -> Option<u64> {
+        // Relaxed: the exchange below acquires.
+        let mut word = self.word.load(Relaxed);
+        loop {
+            if !is_tenant((word >> GENERATION_SHIFT) as u32) {
+                return None;
+            }
+            let tick = word.wrapping_add(TICK) & TICKS;
+            // AcqRel: releases what led to the event to those who look, and acquires what a waiter
+            // did before it set CROWD.
+            match self.word.compare_exchange_weak(
+                word,
+                (change(word) & !TICKS) | tick,
+                AcqRel,
+                Relaxed,
+            ) {
+                Ok(_) => return Some(word),
+                Err(now) => word = now,
+            }
+        }
     }
 
     /// Notes whether whoever causes the events is a neighbour.
@@ -248,6 +289,7 @@ impl Slot {
 
     /// Clears `bits`, unless an event has come since `seen`. Returns whether it did.
     pub(crate) fn clear(&self, seen: Seen, bits: u64) -> bool {
+        let bits = if bits & READABLE != 0 { bits | FORETOLD } else { bits };
         let mut word = seen.0;
         loop {
             // Relaxed on success: nobody concludes anything from a bit that is not set. Acquire on

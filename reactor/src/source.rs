@@ -156,11 +156,15 @@ where
     for<'a> &'a T: Read,
 {
     pub(crate) fn send(&self, buf: &[u8]) -> io::Result<usize> {
-        self.get().put(buf)
+        let done = self.get().put(buf)?;
+        self.registration.sent();
+        Ok(done)
     }
 
     pub(crate) fn send_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.get().put_vectored(bufs)
+        let done = self.get().put_vectored(bufs)?;
+        self.registration.sent();
+        Ok(done)
     }
 
     pub(crate) fn read<'a>(

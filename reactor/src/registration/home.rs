@@ -22,7 +22,7 @@
 
 use super::Registration;
 use crate::{
-    pairs::Ends,
+    pairs::{Ends, Noted},
     slot::{self, Direction, Seen},
     sys,
 };
@@ -130,6 +130,14 @@ impl Registration {
         }
     }
 
+    /// The other end, where it is known to be this reactor's too.
+    pub(super) fn noted_peer(&self) -> Option<Noted> {
+        match self.home.peer() {
+            Peer::Near(ends) => self.reactor.pairs.peer(ends),
+            _ => None,
+        }
+    }
+
     /// The ends, where the other one is known to be this reactor's too.
     fn own_peer(&self) -> Option<Ends> {
         match self.home.peer() {
@@ -169,7 +177,7 @@ impl Registration {
     fn note_peer(&self, ends: Ends) {
         // Relaxed: as in `Home::peer`.
         self.home.peer.store(u32::from(ends.local) << 16 | u32::from(ends.peer), Relaxed);
-        self.reactor.pairs.note(ends, self.home.seat());
+        self.reactor.pairs.note(ends, self.home.seat(), self.token);
     }
 
     /// Called at the end: nobody is to meet us any more.
@@ -248,7 +256,7 @@ impl Registration {
         let home = self.home.seat();
         let peer = self.reactor.pairs.peer(ends);
         self.slot().note_neighbour(peer.is_none());
-        let Some(there) = peer else { return };
+        let Some(there) = peer.map(|peer| peer.seat) else { return };
         let to = if there == home {
             let emptiest = self.reactor.emptiest_seat();
             (self.count(home) > self.count(emptiest) + A_PAIR).then_some(emptiest)
@@ -297,7 +305,7 @@ impl Registration {
     /// The source is at home at `seat` now: tells who may look for it, and who is to look after it.
     fn moved_in(&self, seat: usize) {
         if let Peer::Near(ends) = self.home.peer() {
-            self.reactor.pairs.note(ends, seat);
+            self.reactor.pairs.note(ends, seat, self.token);
         }
         if self.reactor.seat_here() != Some(seat) {
             // Whoever sat there may have left since it was last seen.
