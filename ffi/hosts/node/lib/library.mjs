@@ -1,0 +1,116 @@
+// Loaded libraries, and their functions.
+
+import { WharfError } from './errors.mjs';
+import { native } from './native.mjs';
+
+/** The interface that this package was written for: the major number in the upper 16 bits, the minor in the lower. */
+const ABI_VERSION = 1;
+
+/** The addon's letters for the types of parameters. */
+const LETTERS = new Map(Object.entries({
+  bool: 'b',
+  int8: 'c',
+  uint8: 'C',
+  int16: 'h',
+  uint16: 'H',
+  int32: 'i',
+  uint32: 'I',
+  int64: 'l',
+  uint64: 'L',
+  float: 'f',
+  double: 'd',
+  string: 's',
+  value: 'v',
+  port: 'p',
+  bytes: '*C',
+}));
+for (const [type, letter] of [...LETTERS]) {
+  if (/^(u?int|float|double)/.test(type)) LETTERS.set(`${type}[]`, `*${letter}`);
+}
+
+/** The libraries that this thread has loaded, by the addon's number. */
+const LOADED = new Map();
+
+/** Has the addon make send ports of the right library. */
+export function sendPortOf(number, id) {
+  return LOADED.get(number).sendPort(id);
+}
+
+export class WharfFunction {
+  constructor(library, name, types, call) {
+    this.library = library;
+    this.name = name;
+    this.types = types;
+    this.arity = types.length;
+    /** The addon's: (port, tag, ...arguments). */
+    this.call = call;
+    Object.freeze(this);
+  }
+}
+
+export class WharfSendPort {
+  #library;
+
+  constructor(library, id) {
+    this.#library = library;
+    this.id = id;
+    Object.freeze(native().markSendPort(this) ?? this);
+  }
+
+  post(value, tag = 0) {
+    this.#library.accept(native().post(this.#library.handle, this.id, tag, value, false));
+  }
+
+  postControl(value, tag = 0) {
+    this.#library.accept(native().post(this.#library.handle, this.id, tag, value, true));
+  }
+}
+
+export class WharfLibrary {
+  #own = new Map();
+
+  constructor(path) {
+    if (typeof path !== 'string') throw new TypeError('the path of a library is a string');
+    /** The addon's. */
+    this.handle = native().load(path);
+    const [number, abi, version] = native().about(this.handle);
+    if (abi >> 16 !== ABI_VERSION >> 16 || abi < ABI_VERSION) {
+      const shown = (of) => `${of >> 16}.${of & 0xffff}`;
+      throw new Error(`${path} speaks version ${shown(abi)} of wharf's interface, and this package ${shown(ABI_VERSION)}`);
+    }
+    this.path = path;
+    this.version = version;
+    LOADED.set(number, this);
+  }
+
+  function(name, types = []) {
+    const letters = types.map((type) => {
+      const letter = LETTERS.get(type);
+      if (letter === undefined) throw new TypeError(`'${type}' is no type of a parameter`);
+      return letter;
+    });
+    const call = native().bind(this.handle, name, letters.join(''));
+    if (call === null) throw new Error(`${this.path} has no function '${name}'`);
+    return new WharfFunction(this, name, Object.freeze([...types]), call);
+  }
+
+  /** A function that is wharf's own: there is one of it. */
+  own(name, types) {
+    if (!this.#own.has(name)) this.#own.set(name, this.function(name, types));
+    return this.#own.get(name);
+  }
+
+  sendPort(id) {
+    return new WharfSendPort(this, BigInt(id));
+  }
+
+  /** Throws what a status of the addon's stands for, unless the call was accepted. To be called right after it: the
+   * error's text is the thread's last. */
+  accept(status) {
+    if (status !== undefined) throw this.refusal(status);
+  }
+
+  refusal(status) {
+    return new WharfError(status, native().lastError(this.handle, status));
+  }
+}
