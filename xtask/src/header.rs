@@ -1,7 +1,8 @@
 //! `cargo xtask header`: ffi/include/wharf.h, made from the Rust source of ffi/, and the headers of
-//! libraries, made from what they say of themselves; all committed.
+//! libraries, made from what they say of themselves, with modules for Node made of these; all committed.
 
 mod library;
+mod node;
 
 use crate::{
     command::{Command, Failure},
@@ -39,7 +40,8 @@ pub(crate) const COMMAND: Command = Command {
 /// Writes the headers, or with `check` compares them with what is committed.
 pub(crate) fn run(check: bool) -> Result<(), Failure> {
     one(HEADER, make(sh::root())?, check)?;
-    LIBRARIES.iter().try_for_each(|it| one(it.header, library::make(it)?, check))
+    LIBRARIES.iter().try_for_each(|it| one(it.header, library::make(it)?, check))?;
+    node::make()?.into_iter().try_for_each(|(file, text)| one(&file, text, check))
 }
 
 fn one(header: &str, made: String, check: bool) -> Result<(), Failure> {

@@ -5,7 +5,7 @@
 //! and a part of the test makes them anew and compares. [`parse`] understands the C that the headers
 //! are written in and refuses any other, so that a new kind of declaration is noticed, not dropped.
 
-mod parse;
+pub(crate) mod parse;
 mod print;
 mod token;
 

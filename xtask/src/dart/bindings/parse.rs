@@ -8,15 +8,15 @@ use super::token::{Token, tokens};
 
 /// A declaration with its documentation.
 #[derive(Debug, PartialEq)]
-pub(super) struct Item {
-    pub(super) name: String,
-    pub(super) doc: String,
-    pub(super) what: What,
+pub(crate) struct Item {
+    pub(crate) name: String,
+    pub(crate) doc: String,
+    pub(crate) what: What,
 }
 
 /// What is declared.
 #[derive(Debug, PartialEq)]
-pub(super) enum What {
+pub(crate) enum What {
     Number(String),
     /// The constants of an enum without a name; the item has that of the first.
     Enum(Vec<Constant>),
@@ -29,33 +29,33 @@ pub(super) enum What {
 
 /// One constant of an enum.
 #[derive(Debug, PartialEq)]
-pub(super) struct Constant {
-    pub(super) name: String,
-    pub(super) doc: String,
-    pub(super) value: i64,
+pub(crate) struct Constant {
+    pub(crate) name: String,
+    pub(crate) doc: String,
+    pub(crate) value: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Keyword {
+pub(crate) enum Keyword {
     Struct,
     Union,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Member {
-    pub(super) name: String,
-    pub(super) doc: String,
-    pub(super) ty: Type,
+pub(crate) struct Member {
+    pub(crate) name: String,
+    pub(crate) doc: String,
+    pub(crate) ty: Type,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Signature {
-    pub(super) returns: Box<Type>,
-    pub(super) takes: Vec<Member>,
+pub(crate) struct Signature {
+    pub(crate) returns: Box<Type>,
+    pub(crate) takes: Vec<Member>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Type {
+pub(crate) enum Type {
     Named(String),
     Pointer(Box<Type>),
     Array(Box<Type>, u64),
@@ -63,7 +63,7 @@ pub(super) enum Type {
 }
 
 /// Reads all declarations, in order.
-pub(super) fn items(header: &str) -> Result<Vec<Item>, String> {
+pub(crate) fn items(header: &str) -> Result<Vec<Item>, String> {
     let mut reader = Reader { tokens: tokens(header), at: 0 };
     let mut items = Vec::new();
     while let Some(item) = reader.item()? {
