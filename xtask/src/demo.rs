@@ -3,6 +3,7 @@
 
 mod c;
 mod dart;
+mod node;
 
 use crate::{
     command::{Command, Failure},
@@ -17,7 +18,7 @@ use std::{
 
 pub(crate) const COMMAND: Command = Command {
     name: "demo",
-    about: "load web pages through a host in C or Dart: `cargo xtask demo [OPTIONS] [URL...]`",
+    about: "load web pages through a host in C, Dart or Node: `cargo xtask demo [OPTIONS] [URL...]`",
     help: "\
 usage: cargo xtask demo [OPTIONS] [URL...]
 
@@ -25,7 +26,7 @@ Builds the library `pages` and a host program, starts a web site on loopback, an
 pages from it: over HTTP and HTTPS in turn, packed with gzip, some of them through a redirect.
 With URLs of your own it loads those instead, and starts no site.
 
-  --host c|dart     the language of the host (default: c)
+  --host HOST       c, dart or node: the language of the host (default: c)
   --pages N         how many pages of the site to load (default: 200)
   --concurrency N   how many are under way at once (default: 50)
   --site FOLDER     what the site serves; its .html files are the pages. Default: the documentation
@@ -43,6 +44,7 @@ Exit status 0 if every accepted submit got exactly one answer and, on the site, 
 enum Language {
     C,
     Dart,
+    Node,
 }
 
 /// What the command line asks for.
@@ -72,8 +74,9 @@ fn options(args: &mut lexopt::Parser) -> Result<Options, Failure> {
             Long("host") => match args.value()?.string()?.as_str() {
                 "c" => options.host = Language::C,
                 "dart" => options.host = Language::Dart,
+                "node" => options.host = Language::Node,
                 other => {
-                    let text = format!("there is no host '{other}'; there are: c, dart");
+                    let text = format!("there is no host '{other}'; there are: c, dart, node");
                     return Err(Failure::new(text));
                 }
             },
@@ -133,12 +136,13 @@ fn run(args: &mut lexopt::Parser) -> Result<(), Failure> {
 enum Host {
     C(PathBuf),
     Dart(dart::Host),
+    Node(node::Host),
 }
 
 /// Builds what the host needs, and the site where one is wanted.
 fn build(options: &Options, built: &Path, work: &Path) -> Result<Host, Failure> {
     let mut packages = Vec::new();
-    if options.host == Language::C {
+    if options.host != Language::Dart {
         packages.extend(["--package", "pages"]);
     }
     if options.urls.is_empty() {
@@ -152,6 +156,7 @@ fn build(options: &Options, built: &Path, work: &Path) -> Result<Host, Failure> 
     Ok(match options.host {
         Language::C => Host::C(c::build(built, work)?),
         Language::Dart => Host::Dart(dart::build()?),
+        Language::Node => Host::Node(node::build(built)?),
     })
 }
 
@@ -160,6 +165,7 @@ impl Host {
         match self {
             Self::C(program) => c::run(program, options, site, urls),
             Self::Dart(host) => host.run(options, site, urls),
+            Self::Node(host) => host.run(options, site, urls),
         }
     }
 }

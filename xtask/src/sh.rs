@@ -48,6 +48,24 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Copies what is in a folder, and below it, but for what bears one of these names.
+pub(crate) fn copy_all(from: &Path, to: &Path, except: &[&str]) -> Result<(), Failure> {
+    let entries = fs::read_dir(from)
+        .map_err(|why| Failure::new(format!("cannot list {}: {why}", from.display())))?;
+    for entry in entries.flatten() {
+        let (name, path) = (entry.file_name(), entry.path());
+        if except.iter().any(|it| name == *it) {
+            continue;
+        }
+        if path.is_dir() {
+            copy_all(&path, &to.join(name), except)?;
+        } else {
+            copy(&path, &to.join(name))?;
+        }
+    }
+    Ok(())
+}
+
 /// `cargo ARGS...` at the workspace's root.
 pub(crate) fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

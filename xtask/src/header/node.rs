@@ -16,11 +16,18 @@ struct Module {
     file: &'static str,
 }
 
-const MODULES: &[Module] = &[Module {
-    library: "pages",
-    header: "examples/pages/include/pages.h",
-    file: "examples/node/pages.g",
-}];
+const MODULES: &[Module] = &[
+    Module {
+        library: "pages",
+        header: "examples/pages/include/pages.h",
+        file: "examples/node/pages.g",
+    },
+    Module {
+        library: "harbour",
+        header: "tests/hosts/c/harbour.h",
+        file: "tests/hosts/node/harbour.g",
+    },
+];
 
 /// Each file and its text.
 pub(super) fn make() -> Result<Vec<(String, String)>, Failure> {

@@ -28,6 +28,18 @@ for (const [type, letter] of [...LETTERS]) {
   if (/^(u?int|float|double)/.test(type)) LETTERS.set(`${type}[]`, `*${letter}`);
 }
 
+/** Those of results, where nothing is submitted. */
+const RESULTS = new Map(Object.entries({
+  void: 'n',
+  bool: 'b',
+  int32: 'i',
+  uint32: 'I',
+  int64: 'l',
+  uint64: 'L',
+  double: 'd',
+  string: 's',
+}));
+
 /** The libraries that this thread has loaded, by the addon's number. */
 const LOADED = new Map();
 
@@ -84,14 +96,23 @@ export class WharfLibrary {
   }
 
   function(name, types = []) {
+    return new WharfFunction(this, name, Object.freeze([...types]), this.#bind(name, types, ''));
+  }
+
+  direct(name, types = [], result = 'void') {
+    if (!RESULTS.has(result)) throw new TypeError(`'${result}' is no type of a result`);
+    return this.#bind(name, types, RESULTS.get(result));
+  }
+
+  #bind(name, types, result) {
     const letters = types.map((type) => {
       const letter = LETTERS.get(type);
       if (letter === undefined) throw new TypeError(`'${type}' is no type of a parameter`);
       return letter;
     });
-    const call = native().bind(this.handle, name, letters.join(''));
-    if (call === null) throw new Error(`${this.path} has no function '${name}'`);
-    return new WharfFunction(this, name, Object.freeze([...types]), call);
+    const bound = native().bind(this.handle, name, letters.join(''), result);
+    if (bound === null) throw new Error(`${this.path} has no function '${name}'`);
+    return bound;
   }
 
   /** A function that is wharf's own: there is one of it. */

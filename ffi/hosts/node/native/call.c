@@ -33,18 +33,27 @@ enum { WORDS_IN_REGISTERS = 8, WORDS_ON_STACK = 8 };
 
 enum { WORDS_MAX = WORDS_IN_REGISTERS + WORDS_ON_STACK, FLOATS_MAX = 8, PARAMETERS_MAX = 24 };
 
-typedef wharf_status_t (*small_t)(TYPES);
-typedef wharf_status_t (*large_t)(TYPES, double, double, double, double, double, double, double, double, uint64_t,
-                                  uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+#define ALL_TYPES \
+    TYPES, double, double, double, double, double, double, double, double, uint64_t, uint64_t, uint64_t, uint64_t, \
+        uint64_t, uint64_t, uint64_t, uint64_t
+/* A result narrower than a word is in the lower part of it. */
+typedef uint64_t (*small_t)(TYPES);
+typedef uint64_t (*large_t)(ALL_TYPES);
+typedef double (*real_t)(ALL_TYPES);
 
 /* A function of a library's, as JavaScript calls it. */
 typedef struct {
-    const library_t *library;
-    small_t small;
-    large_t large;
+    union {
+        void *address;
+        small_t small;
+        large_t large;
+        real_t real;
+    } function;
     uint32_t words;
     uint32_t floats;
     uint32_t count;
+    /* The letter of the result, for a function that submits nothing; 0 for one that does. */
+    char result;
     /* A letter for each parameter; capitals are unsigned. See `convert`. */
     char types[PARAMETERS_MAX + 1];
 } binding_t;
@@ -160,15 +169,42 @@ static bool convert(napi_env env, frame_t *frame, napi_value value, const char *
     }
 }
 
-static wharf_status_t call(const binding_t *binding, const frame_t *frame) {
 #define W(at) frame->words[at]
 #define R(at) frame->floats[at]
-    if (binding->floats == 0 && binding->words <= WORDS_IN_REGISTERS) return binding->small(WORDS);
+#define ALL \
+    WORDS, R(0), R(1), R(2), R(3), R(4), R(5), R(6), R(7), rest[0], rest[1], rest[2], rest[3], rest[4], rest[5], \
+        rest[6], rest[7]
+
+static uint64_t call(const binding_t *binding, const frame_t *frame) {
+    if (binding->floats == 0 && binding->words <= WORDS_IN_REGISTERS) return binding->function.small(WORDS);
     const uint64_t *rest = frame->words + WORDS_IN_REGISTERS;
-    return binding->large(WORDS, R(0), R(1), R(2), R(3), R(4), R(5), R(6), R(7), rest[0], rest[1], rest[2], rest[3],
-                          rest[4], rest[5], rest[6], rest[7]);
+    return binding->function.large(ALL);
+}
+
+static double call_real(const binding_t *binding, const frame_t *frame) {
+    const uint64_t *rest = frame->words + WORDS_IN_REGISTERS;
+    return binding->function.real(ALL);
+}
+
+#undef ALL
 #undef R
 #undef W
+
+static void frame_init(frame_t *frame) {
+    frame->word = frame->real = 0;
+    memset(frame->words, 0, sizeof frame->words);
+    memset(frame->floats, 0, sizeof frame->floats);
+    arena_init(&frame->arena);
+}
+
+/* Adds all arguments of the binding's own. */
+static bool convert_all(napi_env env, const binding_t *binding, frame_t *frame, const napi_value *args) {
+    const char *type = binding->types;
+    for (uint32_t at = 0; at < binding->count; at++) {
+        if (!convert(env, frame, args[at], type)) return false;
+        type += *type == '*' ? 2 : 1;
+    }
+    return true;
 }
 
 /* A bound function: (port, tag, ...arguments). `undefined` if it was accepted, else its status. */
@@ -184,29 +220,56 @@ static napi_value invoke(napi_env env, napi_callback_info info) {
     wharf_task_t *task = port_task(port, (uint64_t)tag);
     if (task == NULL) return answer(env, WHARF_NO_MEMORY);
     frame_t frame;
-    frame.word = frame.real = 0;
-    memset(frame.words, 0, sizeof frame.words);
-    arena_init(&frame.arena);
+    frame_init(&frame);
     put(&frame, port_id(port));
     put(&frame, (uint64_t)tag);
-    const char *type = binding->types;
-    bool good = true;
-    for (uint32_t at = 0; good && at < binding->count; at++) {
-        good = convert(env, &frame, args[2 + at], type);
-        type += *type == '*' ? 2 : 1;
-    }
+    bool good = convert_all(env, binding, &frame, args + 2);
     wharf_status_t status = WHARF_OK;
     if (good) {
         put(&frame, (uintptr_t)task);
-        status = call(binding, &frame);
+        status = (wharf_status_t)call(binding, &frame);
     }
     arena_free(&frame.arena);
     return good ? answer(env, status) : NULL;
 }
 
+static bool result_of(napi_env env, char type, uint64_t word, napi_value *out) {
+    switch (type) {
+        case 'b': return succeeded(env, napi_get_boolean(env, (word & 0xff) != 0, out));
+        case 'i': return succeeded(env, napi_create_int32(env, (int32_t)word, out));
+        case 'I': return succeeded(env, napi_create_uint32(env, (uint32_t)word, out));
+        case 'l': return from_int64(env, (int64_t)word, out);
+        case 'L':
+            if (word <= INT64_MAX) return from_int64(env, (int64_t)word, out);
+            return succeeded(env, napi_create_bigint_uint64(env, word, out));
+        case 's':
+            if (word == 0) return succeeded(env, napi_get_null(env, out));
+            return succeeded(env, napi_create_string_utf8(env, (const char *)(uintptr_t)word, NAPI_AUTO_LENGTH, out));
+        default: *out = NULL; return true;
+    }
+}
+
+/* A bound function that submits nothing: (...arguments). Its result. */
+static napi_value invoke_directly(napi_env env, napi_callback_info info) {
+    napi_value args[PARAMETERS_MAX], result = NULL;
+    size_t given = PARAMETERS_MAX;
+    binding_t *binding;
+    frame_t frame;
+    TRY(napi_get_cb_info(env, info, &given, args, NULL, (void **)&binding));
+    frame_init(&frame);
+    bool good = convert_all(env, binding, &frame, args);
+    if (good && binding->result == 'd') {
+        good = succeeded(env, napi_create_double(env, call_real(binding, &frame), &result));
+    } else if (good) {
+        good = result_of(env, binding->result, call(binding, &frame), &result);
+    }
+    arena_free(&frame.arena);
+    return good ? result : NULL;
+}
+
 /* Counts what the parameters take, with the port, the tag and the task's place; false for an unknown letter. */
 static bool measure(binding_t *binding) {
-    binding->words = 3;
+    binding->words = binding->result == 0 ? 3 : 0;
     for (const char *type = binding->types; *type != 0; type++) {
         binding->count++;
         if (strchr("bcChHiIlLpsv", *type) != NULL) binding->words++;
@@ -222,13 +285,29 @@ static void unbind(napi_env env, void *data, void *hint) {
     free(data);
 }
 
-/* bind(library, name, types): a function; `null` where the library has none of this name. */
+/* A binding's types from the text that JavaScript has for them; false, with an exception, for others. */
+static bool read_types(napi_env env, binding_t *binding, napi_value types, napi_value result) {
+    size_t length;
+    char letter[2] = "";
+    if (napi_get_value_string_utf8(env, types, binding->types, sizeof binding->types, &length) != napi_ok ||
+        napi_get_value_string_utf8(env, result, letter, sizeof letter, NULL) != napi_ok) {
+        return type_error(env, "the types of a function are not known");
+    }
+    binding->result = letter[0];
+    if (!measure(binding)) return type_error(env, "the types of a function are not known");
+    if (binding->words > WORDS_MAX || binding->floats > FLOATS_MAX || length + 1 >= sizeof binding->types) {
+        return range_error(env, "a function has more parameters than can be passed");
+    }
+    return true;
+}
+
+/* bind(library, name, types, result): a function; `null` where the library has none of this name. */
 napi_value bind(napi_env env, napi_callback_info info) {
-    napi_value args[3], function;
+    napi_value args[4], function;
     library_t *library;
     char name[256];
     size_t length;
-    if (!arguments(env, info, 3, args) || !to_library(env, args[0], &library)) return NULL;
+    if (!arguments(env, info, 4, args) || !to_library(env, args[0], &library)) return NULL;
     TRY(napi_get_value_string_utf8(env, args[1], name, sizeof name, &length));
     void *address = dlsym(library->handle, name);
     if (address == NULL) {
@@ -237,19 +316,11 @@ napi_value bind(napi_env env, napi_callback_info info) {
     }
     binding_t *binding = calloc(1, sizeof *binding);
     if (binding == NULL) return range_error(env, "there is no memory");
-    binding->library = library;
-    memcpy(&binding->small, &address, sizeof address);
-    memcpy(&binding->large, &address, sizeof address);
-    if (napi_get_value_string_utf8(env, args[2], binding->types, sizeof binding->types, &length) != napi_ok ||
-        !measure(binding)) {
-        free(binding);
-        return type_error(env, "the types of a function are not known");
-    }
-    if (binding->words > WORDS_MAX || binding->floats > FLOATS_MAX || length + 1 >= sizeof binding->types) {
-        free(binding);
-        return range_error(env, "a function has more parameters than can be passed");
-    }
-    if (!succeeded(env, napi_create_function(env, name, NAPI_AUTO_LENGTH, invoke, binding, &function))) {
+    binding->function.address = address;
+    napi_callback invoked = invoke;
+    bool good = read_types(env, binding, args[2], args[3]);
+    if (good && binding->result != 0) invoked = invoke_directly;
+    if (!good || !succeeded(env, napi_create_function(env, name, NAPI_AUTO_LENGTH, invoked, binding, &function))) {
         free(binding);
         return NULL;
     }

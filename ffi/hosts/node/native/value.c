@@ -303,7 +303,7 @@ static bool from_send_port(napi_env env, int64_t id, napi_value *out) {
     return true;
 }
 
-static bool from_int64(napi_env env, int64_t number, napi_value *out) {
+bool from_int64(napi_env env, int64_t number, napi_value *out) {
     if (number > 9007199254740991 || number < -9007199254740991) {
         CHECK(napi_create_bigint_int64(env, number, out));
     } else {

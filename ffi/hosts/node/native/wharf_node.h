@@ -127,6 +127,8 @@ bool to_text(napi_env env, napi_value value, arena_t *arena, const char **out);
 bool to_value(napi_env env, napi_value value, arena_t *arena, int depth, wharf_value_t *out);
 /* What is lent out is taken from the value, which is then null. */
 bool from_value(napi_env env, wharf_value_t *value, napi_value *out);
+/* A number, or a bigint beyond 2^53. */
+bool from_int64(napi_env env, int64_t number, napi_value *out);
 /* Marks an object as a send port; its property `id` is the port's. */
 napi_value mark_send_port(napi_env env, napi_callback_info info);
 

@@ -1,0 +1,48 @@
+//! The host program in JavaScript: the package installed, and the program run by Node with it.
+
+use super::Options;
+use crate::{command::Failure, needs, npm, sh, site::Site};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+const PROGRAM: &str = "examples/node";
+
+/// The program, beside the package that it imports, and the library.
+pub(super) struct Host {
+    folder: PathBuf,
+    library: PathBuf,
+}
+
+/// Makes the package and installs it.
+pub(super) fn build(built: &Path) -> Result<Host, Failure> {
+    for need in [&needs::NODE, &needs::CC, &npm::TOOLS_NEED] {
+        if !(need.here)() {
+            let advice = need.from.advice();
+            return Err(Failure::new(format!(
+                "the host runs in Node, and this machine lacks {}: {advice}, or run \
+                 `cargo xtask test --install node` once",
+                need.what
+            )));
+        }
+    }
+    let folder = sh::work_dir("demo")?.join("node");
+    npm::install(&folder)?;
+    sh::copy_all(&sh::root().join(PROGRAM), &folder, &["package.json", "node_modules"])?;
+    Ok(Host { folder, library: built.join("libpages.so") })
+}
+
+impl Host {
+    /// Has the host load the URLs.
+    pub(super) fn run(
+        &self,
+        options: &Options,
+        site: Option<&Site>,
+        urls: &[String],
+    ) -> Result<(), Failure> {
+        let mut host = Command::new("node");
+        host.arg(self.folder.join("pages.mjs")).arg(&self.library);
+        super::load(host, "Node", options, site, urls)
+    }
+}
