@@ -62,6 +62,8 @@ fn promises(work: &Path) -> Result<(), Failure> {
     tests.env("WHARF_TESTS", library("wharf_dart_tests")).env("WHARF_HARBOUR", library("harbour"));
     tests.env("WHARF_PAGES", library("pages")).env("WHARF_README", work.join("README.md"));
     tests.env("WHARF_HEADER", sh::root().join("ffi/include/wharf.h"));
+    // Panics are part of what is promised, and say enough in a line.
+    tests.env("RUST_BACKTRACE", "0");
     tests.env("WHARF_CA", &site.ca).env("WHARF_HTTP", &site.http).env("WHARF_URLS", urls.join(" "));
     sh::run_within(tests, PATIENCE)?;
     let mut example = node(work);

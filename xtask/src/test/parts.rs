@@ -38,7 +38,7 @@ pub(super) const PARTS: &[Part] = &[
     },
     Part {
         name: "header",
-        about: "wharf.h is what the Rust source makes, and pages.h what its library says",
+        about: "wharf.h is what the Rust source makes, pages.h and Node's module what its library says",
         needs: &[needs::CC],
         run: || header::run(true),
     },
@@ -74,7 +74,7 @@ pub(super) const PARTS: &[Part] = &[
     },
     Part {
         name: "node",
-        about: "the Node example, whose pages are promises",
+        about: "the Node package, packed, installed and held to its promises; its types and the example",
         needs: node::NEEDS,
         run: node::run,
     },
