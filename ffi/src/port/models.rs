@@ -444,6 +444,55 @@ fn cancel_against_the_first_poll() {
     });
 }
 
+/// Proves: the end of one task that was told to end before its first poll does not hide another: who was told
+/// before its poll is not polled. Seen to fail with the count taken away at each end.
+#[test]
+fn cancel_against_the_first_poll_of_two() {
+    model(|| {
+        let mailbox = mailbox();
+        let aborts = Arc::new(AtomicUsize::new(0));
+        let [first, second] = [7, 7].map(|tag| mailbox.accept(tag).unwrap().key);
+        let host = {
+            let mailbox = mailbox.clone();
+            thread::spawn(move || [first, second].map(|key| mailbox.cancel(key).is_ok()))
+        };
+        // One is polled meanwhile, and ends well where it has not been told.
+        if !mailbox.is_halted(second) {
+            mailbox.attach(second, Handle(aborts.clone()));
+        }
+        finish(&mailbox, second);
+        assert!(host.join().unwrap()[0]);
+        assert!(mailbox.is_halted(first), "told, and polled all the same");
+        finish(&mailbox, first);
+    });
+}
+
+/// Proves: a task that is paused and resumed while it is polled is polled again (a lost wake is a deadlock to
+/// loom), and one that ends paused beside it does not make it look away. Seen to fail with `remember` looking at the
+/// mark and leaving the waker under two holds of the lock, with `finish` taking a count away for each task, and without
+/// the Acquire of `poll_resumed`.
+#[test]
+fn pause_and_resume_against_polls() {
+    model(|| {
+        let mailbox = mailbox();
+        let [task, other] = [7, 7].map(|tag| mailbox.accept(tag).unwrap().key);
+        mailbox.set_paused(task, true).unwrap();
+        let resumed = Arc::new(AtomicBool::new(false));
+        let host = {
+            let (mailbox, resumed) = (mailbox.clone(), resumed.clone());
+            thread::spawn(move || {
+                finish(&mailbox, other);
+                resumed.store(true, SeqCst);
+                mailbox.set_paused(task, false).unwrap();
+            })
+        };
+        loom::future::block_on(poll_fn(|cx| mailbox.poll_resumed(task, cx)));
+        assert!(resumed.load(SeqCst), "polled while it is paused");
+        host.join().unwrap();
+        finish(&mailbox, task);
+    });
+}
+
 /// Takes what comes, until nothing will come any more; how many that was.
 fn receive_all(mailbox: &TestBox) -> usize {
     let mut came = 0;

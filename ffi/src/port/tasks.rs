@@ -37,11 +37,24 @@ pub(crate) struct Sender {
 pub(crate) struct Task<A> {
     /// The host has asked for its end.
     pub(crate) cancelled: bool,
+    /// The host has asked for its end before it had said how it is aborted.
+    pub(crate) halted: bool,
     /// The host has asked it to wait.
     pub(crate) paused: bool,
     /// Who is polled again when the pause is over, or the host says so.
     pub(crate) waker: Option<Waker>,
     abort: Option<A>,
+}
+
+/// What is to be done for a task that is cancelled.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Told<A> {
+    /// It is to be aborted with this.
+    Abort(A),
+    /// It has not said how it is aborted: it ends before its first poll, or when it says so.
+    Halted,
+    /// It was told before.
+    Before,
 }
 
 /// See the module.
@@ -89,7 +102,8 @@ impl<A: Abort + Clone> Tasks<A> {
         }
         let index = self.free.pop_front()?;
         let place = &mut self.places[index as usize];
-        place.task = Some(Task { cancelled: false, paused: false, waker: None, abort: None });
+        place.task =
+            Some(Task { cancelled: false, halted: false, paused: false, waker: None, abort: None });
         self.live += 1;
         Some(Key { index, generation: place.generation })
     }
@@ -149,12 +163,18 @@ impl<A: Abort + Clone> Tasks<A> {
         None
     }
 
-    /// Marks a task as cancelled; what aborts it, unless that was done before or is to be done by
-    /// [`attach`](Self::attach).
-    pub(crate) fn cancel(&mut self, key: Key) -> Option<Option<A>> {
+    /// Marks a task as cancelled, and says what follows from that.
+    pub(crate) fn cancel(&mut self, key: Key) -> Option<Told<A>> {
         let task = self.get_mut(key)?;
-        task.cancelled = true;
-        Some(task.abort.take())
+        let told_before = std::mem::replace(&mut task.cancelled, true);
+        Some(match task.abort.take() {
+            Some(abort) => Told::Abort(abort),
+            None if told_before => Told::Before,
+            None => {
+                task.halted = true;
+                Told::Halted
+            }
+        })
     }
 
     /// What aborts all tasks. `cancelled` says whether they count as cancelled by the host.
@@ -202,12 +222,13 @@ mod tests {
     fn a_cancel_before_the_handle_is_there_comes_into_effect_with_it() {
         let mut tasks = Tasks::new(0, usize::MAX);
         let early = tasks.insert().unwrap();
-        assert_eq!(tasks.cancel(early), Some(None));
+        assert_eq!(tasks.cancel(early), Some(Told::Halted));
+        assert_eq!(tasks.cancel(early), Some(Told::Before), "twice is once");
         assert_eq!(tasks.attach(early, Handle(1)), Some(Handle(1)));
         let late = tasks.insert().unwrap();
         assert_eq!(tasks.attach(late, Handle(2)), None);
-        assert_eq!(tasks.cancel(late), Some(Some(Handle(2))));
-        assert_eq!(tasks.cancel(late), Some(None), "twice is once");
+        assert_eq!(tasks.cancel(late), Some(Told::Abort(Handle(2))));
+        assert_eq!(tasks.cancel(late), Some(Told::Before), "twice is once");
     }
 
     #[test]

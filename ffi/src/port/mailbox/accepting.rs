@@ -104,6 +104,7 @@ mod tests {
         port::mailbox::{Last, Limits, Wait},
         status::{WHARF_NO_TASK, WHARF_SHUT_DOWN},
     };
+    use wharf_base::sync::atomic::Ordering::Relaxed;
 
     #[derive(Clone)]
     struct Handle;
@@ -196,6 +197,43 @@ mod tests {
         let last = running.pop().unwrap();
         running.into_iter().for_each(|sender| end(&mailbox, sender));
         assert!(mailbox.finish(last.key, last.tag, Last::Dropped(None)).forget);
+    }
+
+    #[test]
+    fn polls_need_not_look_once_those_who_were_told_have_ended() {
+        let mailbox = mailbox(usize::MAX);
+        let quiet = || mailbox.halts.load(Relaxed) == 0 && mailbox.pauses.load(Relaxed) == 0;
+        let [early, late, other] = [1, 2, 3].map(|tag| mailbox.accept(tag).unwrap());
+        mailbox.attach(late.key, Handle);
+        for key in [early.key, late.key] {
+            for _ in 0..2 {
+                mailbox.cancel(key).unwrap();
+                mailbox.set_paused(key, true).unwrap();
+            }
+        }
+        mailbox.set_paused(late.key, false).unwrap();
+        mailbox.set_paused(other.key, false).unwrap();
+        assert!(mailbox.is_halted(early.key) && !mailbox.is_halted(other.key));
+        end(&mailbox, late);
+        assert_eq!((mailbox.halts.load(Relaxed), mailbox.pauses.load(Relaxed)), (1, 1));
+        end(&mailbox, early);
+        assert!(quiet());
+        // Where the messages go elsewhere, and where the port has been closed.
+        for close in [false, true] {
+            let task = mailbox.accept(4).unwrap();
+            mailbox.cancel(task.key).unwrap();
+            mailbox.set_paused(task.key, true).unwrap();
+            if close {
+                let _ = mailbox.close();
+                end(&mailbox, task);
+                assert_eq!((mailbox.halts.load(Relaxed), mailbox.pauses.load(Relaxed)), (1, 0));
+            } else {
+                let _ = mailbox.forget(task.key);
+                assert!(quiet());
+            }
+        }
+        end(&mailbox, other);
+        assert!(mailbox.settle(Wait::No));
     }
 
     #[test]

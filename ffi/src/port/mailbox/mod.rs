@@ -134,11 +134,10 @@ pub(crate) struct Mailbox<A, B> {
     overtaking: AtomicBool,
     /// Whether it matters how many messages wait.
     bound: bool,
-    /// How often a task has been paused; while 0, polls need not look. Relaxed: a pause takes
-    /// effect at some next poll, and a resume goes through the lock.
+    /// Tasks that are paused; while 0, polls need not look. Changed under `state`; see `tasks`.
     pauses: AtomicUsize,
-    /// How often a task has been told to end before it had said how it is aborted; while 0, first polls
-    /// need not look. Relaxed: who goes on waiting then says how under the lock, and is told there.
+    /// Tasks that have been told to end before they had said how they are aborted, and one for each shutdown
+    /// or close; while 0, first polls need not look. Changed under `state`; see `tasks`.
     halts: AtomicUsize,
 }
 

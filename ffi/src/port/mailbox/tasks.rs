@@ -1,11 +1,37 @@
 //! Tasks, once they have been accepted, to their end.
+//!
+//! # What polls look at without the lock
+//!
+//! A task's first poll asks whether the task is to end instead, and every poll whether it is paused. Both
+//! are under the lock, and nearly always no. So two counters say how many tasks there are to look for:
+//! `halts` and `pauses`, which change under the lock, with the tasks that they count, and are read without
+//! it.
+//!
+//! A task can be aborted once it has said how (`attach`), after the first poll that it waits in. One that is
+//! cancelled before is marked and counts among `halts` until its end.
+//!
+//! * *Nothing slips past.* A first poll that reads 0 polls the future, though a cancel, a shutdown or a
+//!   close may be under way. If the future ends in it, its own end is the task's one terminal message.
+//!   If not, `attach` follows, under the lock: either it finds the mark or the phase and aborts at once, or
+//!   whoever marks later finds the handle. A close or shutdown that has not been seen waits
+//!   all the same, for the task is in `tasks` until `finish`.
+//! * *Who was told before is not polled.* The count of a task is added in the call that marks it, and stays until
+//!   its end. Where that call happened before the poll, the poll reads it or something later, of which
+//!   each still counts this task. A shutdown or close counts for good, like the phase.
+//! * *The short way comes back.* The end of a marked task takes its count away: as long as no task is both
+//!   marked and there, first polls read 0 again. The same goes for a task that is resumed, or that ends paused.
+//!
+//! A pause takes effect at some next poll: one that reads 0 has not seen it yet. A poll that finds its task
+//! paused leaves its waker under the same hold of the lock, and a resume takes that out under the lock: so
+//! either the poll sees the resume and goes on, or the resume sees the waker. A poll that reads 0 after a resume
+//! has not taken the lock, but sees what the host had written before.
 
 use super::{Bell, Duty, Last, Mailbox, Phase};
 use crate::{
     failure::Failure,
     id::no_task,
     message::*,
-    port::tasks::{Abort, Key},
+    port::tasks::{Abort, Key, Task, Told},
     status::*,
     value::{IntoValue, Value},
 };
@@ -13,7 +39,10 @@ use std::{
     io,
     task::{Context, Poll, Waker},
 };
-use wharf_base::sync::{atomic::Ordering::Relaxed, lock};
+use wharf_base::sync::{
+    atomic::Ordering::{Acquire, Relaxed, Release},
+    lock,
+};
 
 impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
     /// Lets an accepted task be aborted.
@@ -44,6 +73,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         }
         let id = state.tasks.id(key);
         let Some(task) = state.tasks.remove(key) else { return Duty::default() };
+        self.uncount(&task);
         let (kind, code, value) = last.words(state.phase, task.cancelled);
         let message = Message { tag, task: id, kind, code, value };
         state.messages.push_terminal(message);
@@ -70,24 +100,36 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
     pub(crate) fn forget(&self, key: Key) -> Duty {
         let mut state = lock(&self.state);
         let task = state.tasks.remove(key);
-        if task.is_some() {
+        if let Some(task) = &task {
             state.messages.release();
+            self.uncount(task);
         }
         let forget = self.leave(state);
         drop(task);
         Duty { forget, pump: false }
     }
 
+    /// A task that has ended needs not be looked for; called under the lock.
+    #[inline]
+    fn uncount(&self, task: &Task<A>) {
+        if task.halted {
+            self.halts.fetch_sub(1, Relaxed);
+        }
+        if task.paused {
+            self.pauses.fetch_sub(1, Relaxed);
+        }
+    }
+
     /// Asks for the end of a task.
     pub(crate) fn cancel(&self, key: Key) -> Result<()> {
         let mut state = self.state_for(key)?;
         let id = state.tasks.id(key);
-        let abort = state.tasks.cancel(key).ok_or_else(|| no_task(id))?;
-        if abort.is_none() {
+        let told = state.tasks.cancel(key).ok_or_else(|| no_task(id))?;
+        if matches!(told, Told::Halted) {
             self.halts.fetch_add(1, Relaxed);
         }
         drop(state);
-        if let Some(abort) = abort {
+        if let Told::Abort(abort) = told {
             abort.abort();
         }
         Ok(())
@@ -107,8 +149,12 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         let mut state = self.state_for(key)?;
         let id = state.tasks.id(key);
         let task = state.tasks.get_mut(key).ok_or_else(|| no_task(id))?;
-        task.paused = paused;
-        self.pauses.fetch_add(usize::from(paused), Relaxed);
+        match (std::mem::replace(&mut task.paused, paused), paused) {
+            (false, true) => _ = self.pauses.fetch_add(1, Relaxed),
+            // Release: with the load in `poll_resumed`, which then sees all that was before the resume.
+            (true, false) => _ = self.pauses.fetch_sub(1, Release),
+            _ => {}
+        }
         let resume = if paused { None } else { task.waker.clone() };
         drop(state);
         if let Some(waker) = resume {
@@ -119,7 +165,8 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
 
     /// Pending while the task is paused.
     pub(crate) fn poll_resumed(&self, key: Key, cx: &mut Context<'_>) -> Poll<()> {
-        if self.pauses.load(Relaxed) == 0 {
+        // Acquire: with the Release of `set_paused`.
+        if self.pauses.load(Acquire) == 0 {
             return Poll::Ready(());
         }
         if self.remember(key, cx.waker()) { Poll::Pending } else { Poll::Ready(()) }
