@@ -43,6 +43,8 @@ static void make_runtime(world_t *world, runtime_t *runtime) {
   options.size = sizeof options;
   options.worker_threads = 1 + (uint32_t)roll(world, 2);
   options.thread_name = roll(world, 2) ? "voyage" : NULL;
+  options.spin_before_park_ns = roll(world, 3) ? 0 : roll(world, 200000);
+  options.thread_keep_alive_ns = roll(world, 2) ? 0 : 1 + roll(world, 2000000);
   CHECK_OK(wharf_runtime_new(&options, &runtime->id));
   runtime->made = true;
   runtime->shut = false;
@@ -60,8 +62,9 @@ static wharf_port_options_t plan(world_t *world, int at, int runtime) {
   port->berth->number = world->berths_used++;
   port->runtime = runtime;
   port->sink = (sink_t)roll(world, 3);
-  port->leaves = port->sink == HANDLER && roll(world, 4) == 0;
   port->notifies = port->sink == QUEUE && roll(world, 4) == 0;
+  port->leaves = (port->sink == HANDLER || port->notifies) && roll(world, 4) == 0;
+  port->berth->leaves = port->leaves;
   options.size = sizeof options;
   if (port->sink != DART) {
     options.capacity = roll(world, 3) ? 0 : 1 + roll(world, 4);
@@ -288,7 +291,8 @@ static void receive(world_t *world, port_t *port) {
     if (status == WHARF_OK)
       received(world, port, messages);
     else
-      CHECK(status == (!port->open ? WHARF_NO_PORT : wait ? WHARF_TIMEOUT : WHARF_EMPTY));
+      CHECK(agrees(port, status,
+                   !port->open ? WHARF_NO_PORT : wait ? WHARF_TIMEOUT : WHARF_EMPTY));
     if (status != WHARF_OK) port->rings_when_empty = rings;
     return;
   }
@@ -306,6 +310,7 @@ static void look_at_bell(port_t *port) {
     CHECK(status == WHARF_NO_PORT && wharf_port_notify(port->id, rings, NULL) == WHARF_NO_PORT);
     return;
   }
+  if (port->leaves) return;
   if (port->sink != QUEUE || port->notifies)
     CHECK(agrees(port, status, WHARF_WRONG_STATE));
   else

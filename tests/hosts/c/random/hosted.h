@@ -51,7 +51,11 @@ static bool post(int64_t number, wharf_value_t *message) {
 static void rings(void *context, wharf_port_t id) {
   berth_t *berth = context;
   CHECK(!atomic_load(&berth->closed) && id != 0);
-  atomic_fetch_add(&berth->rings, 1);
+  unsigned long rung = atomic_fetch_add(&berth->rings, 1);
+  if (!berth->leaves || rung % 8 != 3) return;
+  wharf_status_t status = wharf_port_close(id, rung % 3 ? 0 : LONG);
+  cover(LEFT, 0, status);
+  CHECK(status == WHARF_DEFERRED || status == WHARF_NO_PORT);
 }
 
 /* Answers whoever is named in a message. */

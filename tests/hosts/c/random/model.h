@@ -42,6 +42,8 @@ typedef struct {
   int number, at;
   /* The port has been closed: nothing may be called with this any more (P6). */
   atomic_bool closed;
+  /* What it calls may close it. */
+  bool leaves;
   /* The handler has been told to wait, and has said that it knows. */
   atomic_bool paused;
   atomic_int inside;
@@ -82,7 +84,7 @@ typedef struct {
   wharf_port_t id;
   berth_t *berth;
   bool open, credit;
-  /* Its handler may close it. */
+  /* Its handler or notify function may close it. */
   bool leaves;
   /* It rings through a function; how often it had when it was last seen empty. */
   bool notifies;
@@ -153,9 +155,9 @@ static uint64_t now_ns(void) {
 
 /* ---- what has been met, for choosing a corpus ---- */
 
-enum { ARRIVED, SUBMITTED, POSTED, ANSWERED, CLOSED, SHUT, SETTLED, GIVEN_UP, STEERED };
+enum { ARRIVED, SUBMITTED, POSTED, ANSWERED, CLOSED, SHUT, SETTLED, GIVEN_UP, STEERED, LEFT, SORTS };
 
-static atomic_bool covered[9 * 64 * 32];
+static atomic_bool covered[SORTS * 64 * 32];
 static atomic_long covered_count;
 
 /* Something of this sort has ended in this way. */
