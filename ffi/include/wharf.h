@@ -397,7 +397,8 @@ typedef struct wharf_external_typed_data_t {
    */
   void *peer;
   /**
-   * Frees the elements; never NULL in a value that is posted.
+   * Frees the elements; never NULL in a value that is posted, where no two arrays, nor one twice, point
+   * to the same value of this type.
    */
   wharf_finalizer_t callback;
 } wharf_external_typed_data_t;

@@ -74,7 +74,7 @@ macro_rules! plain {
 
             unsafe fn from_c((start, length): Self::C, name: &str) -> Result<Self> {
                 // SAFETY: the caller's word.
-                unsafe { crate::c::slice(start, length, name) }.map(<[$type]>::to_vec)
+                unsafe { crate::c::copied(start, length, name) }
             }
         }
     )*};

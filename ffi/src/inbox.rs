@@ -69,7 +69,7 @@ impl Port {
     }
 
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming>> {
-        match self.port.bell(false, PortBell::descriptor)? {
+        match self.port.bell(false, PortBell::descriptor)?.0 {
             PortBell::Task(waker) => poll_place(&self.port.mailbox, waker, cx),
             _ => Poll::Pending,
         }

@@ -155,19 +155,33 @@ where
     runtime.end_stranded();
 }
 
-/// Runs `f` on the blocking pool of the terminal's port's runtime. It can't be aborted once it
-/// has begun.
-pub(crate) fn spawn_blocking<T: IntoValue>(
-    mut terminal: Terminal,
-    f: impl FnOnce() -> T + Send + 'static,
-) {
-    let (port, key) = (terminal.port.clone(), terminal.key);
-    let joining = port.runtime.handle().spawn_blocking(move || {
-        let end = match catch_unwind(AssertUnwindSafe(|| End::of(f()))) {
+/// A function and its terminal message. The order of the fields matters, as in [`Running`]: what a job
+/// that is dropped before it begins had captured is gone before that is said.
+struct Job<F> {
+    function: F,
+    terminal: Terminal,
+}
+
+impl<T: IntoValue, F: FnOnce() -> T> Job<F> {
+    /// By a method, for a closure that took the job apart would capture its parts, in no certain order.
+    fn run(self) {
+        let Self { function, mut terminal } = self;
+        let end = match catch_unwind(AssertUnwindSafe(|| End::of(function()))) {
             Ok(end) => end,
             Err(panic) => End::Panicked(panic_text(panic)),
         };
         terminal.send(end);
-    });
+    }
+}
+
+/// Runs `f` on the blocking pool of the terminal's port's runtime. It can't be aborted once it
+/// has begun.
+pub(crate) fn spawn_blocking<T: IntoValue>(
+    terminal: Terminal,
+    function: impl FnOnce() -> T + Send + 'static,
+) {
+    let (port, key) = (terminal.port.clone(), terminal.key);
+    let job = Job { function, terminal };
+    let joining = port.runtime.handle().spawn_blocking(move || job.run());
     port.mailbox.attach(key, joining.abort_handle());
 }

@@ -2,7 +2,9 @@
 
 use crate::{
     port::Wait,
-    status::{Error, Result, WHARF_BAD_OPTION, WHARF_NOT_UTF8, WHARF_OUT_OF_RANGE},
+    status::{
+        Error, Result, WHARF_BAD_OPTION, WHARF_NO_MEMORY, WHARF_NOT_UTF8, WHARF_OUT_OF_RANGE,
+    },
 };
 use std::{
     ffi::{CStr, c_char},
@@ -43,12 +45,8 @@ pub(crate) unsafe fn text<'a>(text: *const c_char, name: &str) -> Result<&'a str
         .map_err(|error| Error::new(WHARF_NOT_UTF8, format!("{name} is not UTF-8: {error}")))
 }
 
-/// The elements at `start`.
-///
-/// # Safety
-///
-/// NULL, or `length` elements that stay as they are for `'a`.
-pub(crate) unsafe fn slice<'a, T>(start: *const T, length: usize, name: &str) -> Result<&'a [T]> {
+/// Whether there can be so many elements at `start`.
+pub(crate) fn elements<T>(start: *const T, length: usize, name: &str) -> Result<()> {
     if length > isize::MAX as usize / size_of::<T>().max(1) {
         let text = format!("{name} is said to have {length} elements, which no memory holds");
         return Err(Error::new(WHARF_OUT_OF_RANGE, text));
@@ -56,8 +54,29 @@ pub(crate) unsafe fn slice<'a, T>(start: *const T, length: usize, name: &str) ->
     if start.is_null() && length > 0 {
         return Err(Error::null(name));
     }
-    // SAFETY: by the caller's word; an empty one may be NULL.
-    Ok(unsafe { crate::value::raw::slice_of(start, length) })
+    Ok(())
+}
+
+/// A copy of the numbers at `start`, which need not be aligned: a host may have cut them out of anything.
+///
+/// # Safety
+///
+/// NULL, or `length` elements, of a type that may have any bytes.
+pub(crate) unsafe fn copied<T: Copy>(start: *const T, length: usize, name: &str) -> Result<Vec<T>> {
+    elements(start, length, name)?;
+    let mut copy: Vec<T> = Vec::new();
+    copy.try_reserve_exact(length).map_err(|_| {
+        Error::new(WHARF_NO_MEMORY, format!("no memory for the {length} elements of {name}"))
+    })?;
+    if length > 0 {
+        // SAFETY: the caller's word, and there is room for as many; all of it is written.
+        unsafe {
+            let bytes = copy.as_mut_ptr().cast::<u8>();
+            std::ptr::copy_nonoverlapping(start.cast::<u8>(), bytes, length * size_of::<T>());
+            copy.set_len(length);
+        }
+    }
+    Ok(copy)
 }
 
 /// A pointer to write to.

@@ -31,7 +31,7 @@ pub use crate::{
     value::{WHARF_VALUE_MAX_BYTES, WHARF_VALUE_MAX_COUNT, WHARF_VALUE_MAX_DEPTH, raw::*},
 };
 pub use args::WHARF_FOREVER;
-pub(crate) use args::{slice, text};
+pub(crate) use args::{copied, text};
 pub use dart::*;
 pub use error::*;
 pub use owner::*;

@@ -227,7 +227,7 @@ pub unsafe extern "C" fn wharf_port_descriptor(
     call(|| {
         let out = args::out(out, "out")?;
         let port = port::get(port)?;
-        let bell = port.bell(false, PortBell::descriptor)?;
+        let (bell, _) = port.bell(false, PortBell::descriptor)?;
         let descriptor = bell.as_descriptor().ok_or_else(|| {
             Error::new(WHARF_WRONG_STATE, "the port calls a function instead of a descriptor")
         })?;
@@ -259,13 +259,8 @@ pub unsafe extern "C" fn wharf_port_notify(
 ) -> wharf_status_t {
     call(|| {
         let function = function.ok_or_else(|| Error::null("function"))?;
-        let found = port::get(port)?;
-        let mut used = false;
-        found.bell(true, || {
-            used = true;
-            Ok(PortBell::Function(Notify { function, context, port }))
-        })?;
-        if used {
+        let make = || Ok(PortBell::Function(Notify { function, context, port }));
+        if let (_, true) = port::get(port)?.bell(true, make)? {
             return Ok(());
         }
         Err(Error::new(WHARF_WRONG_STATE, "the port has a descriptor or a function already"))

@@ -43,8 +43,7 @@ pub unsafe extern "C" fn wharf_messages_free(
     count: usize,
 ) -> wharf_status_t {
     call(|| {
-        // SAFETY: the caller's word.
-        unsafe { args::slice(messages.cast_const(), count, "messages") }?;
+        args::elements(messages.cast_const(), count, "messages")?;
         for index in 0..count {
             // SAFETY: as above; the messages are the caller's to change.
             let message = unsafe { &mut *messages.add(index) };

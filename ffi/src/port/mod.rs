@@ -134,15 +134,16 @@ impl Port {
         received
     }
 
-    /// The bell, if the host is to drain the port; made at the first call.
+    /// The bell, if the host is to drain the port; made at the first call. With it, whether this call has
+    /// made it.
     pub(crate) fn bell(
         self: &Arc<Self>,
         is_code: bool,
         make: impl FnOnce() -> Result<PortBell>,
-    ) -> Result<&PortBell> {
-        let (bell, duty) = self.queue()?.bell(is_code, make)?;
+    ) -> Result<(&PortBell, bool)> {
+        let (bell, made, duty) = self.queue()?.bell(is_code, make)?;
         self.fulfil(duty);
-        Ok(bell)
+        Ok((bell, made))
     }
 
     /// Whether what waits here was for a handler that will not be called any more.

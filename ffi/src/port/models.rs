@@ -181,7 +181,7 @@ fn closed_by_a_ring_of_a_post_or_of_a_receive() {
         let mut messages = [const { MaybeUninit::uninit() }; 2];
         let received = mailbox.receive(&mut messages, Wait::No).1.forget;
         let posted = poster.join().unwrap();
-        let (bell, _) = mailbox.bell(true, || unreachable!()).unwrap();
+        let (bell, ..) = mailbox.bell(true, || unreachable!()).unwrap();
         let closed = bell.rings.load(SeqCst) > 1;
         assert_eq!(usize::from(received) + usize::from(posted), usize::from(closed));
         assert!(!closed || mailbox.settle(Wait::No));

@@ -14,7 +14,8 @@ impl Value {
     /// # Errors
     ///
     /// NULL where a value, text or elements should be, an unknown type, a negative length, text
-    /// that is no UTF-8, external data without a finalizer, or more than the limits allow.
+    /// that is no UTF-8, external data without a finalizer or at two places, or more than the limits
+    /// allow.
     ///
     /// # Safety
     ///
@@ -27,10 +28,11 @@ impl Value {
                 return unsafe { copy(raw, External::Shared) };
             }
         }
-        let mut budget = Budget { count: WHARF_VALUE_MAX_COUNT, bytes: WHARF_VALUE_MAX_BYTES };
+        let mut budget = Budget::default();
         // SAFETY: the caller's word is passed on.
         unsafe {
             check(raw, 0, &mut budget)?;
+            budget.each_finalized_once()?;
             copy(&*raw, External::Shared)
         }
     }
@@ -46,7 +48,7 @@ impl Value {
     ///
     /// As there.
     pub(crate) unsafe fn copy_whole(raw: *const wharf_value_t) -> Result<Self> {
-        let mut budget = Budget { count: WHARF_VALUE_MAX_COUNT, bytes: WHARF_VALUE_MAX_BYTES };
+        let mut budget = Budget::default();
         // SAFETY: the caller's word is passed on.
         unsafe {
             check(raw, 0, &mut budget)?;
@@ -65,7 +67,7 @@ impl Value {
     }
 
     fn measured(self) -> Result<Self> {
-        let mut budget = Budget { count: WHARF_VALUE_MAX_COUNT, bytes: WHARF_VALUE_MAX_BYTES };
+        let mut budget = Budget::default();
         measure(&self, 0, &mut budget)?;
         Ok(self)
     }
@@ -81,9 +83,36 @@ enum External {
 struct Budget {
     count: usize,
     bytes: usize,
+    /// The values in arrays that have a finalizer.
+    finalized: Vec<*const wharf_value_t>,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        let (count, bytes) = (WHARF_VALUE_MAX_COUNT, WHARF_VALUE_MAX_BYTES);
+        Self { count, bytes, finalized: Vec::new() }
+    }
 }
 
 impl Budget {
+    /// A value that two arrays point to, or one array twice, is copied twice, which a finalizer that is called
+    /// once does not bear.
+    fn each_finalized_once(&mut self) -> Result<()> {
+        let count = self.finalized.len();
+        self.finalized.sort_unstable();
+        self.finalized.dedup();
+        if self.finalized.len() == count {
+            return Ok(());
+        }
+        Err(bad("a value with a finalizer stands at two places, and would be freed twice"))
+    }
+
+    fn finalized(&mut self, raw: *const wharf_value_t, depth: usize) {
+        if depth > 0 {
+            self.finalized.push(raw);
+        }
+    }
+
     fn value(&mut self, values: usize) -> Result<()> {
         self.count = self.count.checked_sub(values).ok_or_else(|| {
             bad(format!("more than {WHARF_VALUE_MAX_COUNT} values in one message"))
@@ -160,9 +189,13 @@ unsafe fn check(raw: *const wharf_value_t, depth: usize, budget: &mut Budget) ->
             WHARF_TYPE_EXTERNAL_TYPED_DATA | WHARF_TYPE_UNMODIFIABLE_EXTERNAL_TYPED_DATA => {
                 let data = raw.value.as_external_typed_data;
                 check_elements(data.element, data.length, data.data.is_null())?;
+                budget.finalized(raw, depth);
                 check_finalizer(data.callback)
             }
-            WHARF_TYPE_NATIVE_POINTER => check_finalizer(raw.value.as_native_pointer.callback),
+            WHARF_TYPE_NATIVE_POINTER => {
+                budget.finalized(raw, depth);
+                check_finalizer(raw.value.as_native_pointer.callback)
+            }
             other => Err(bad(format!("{other} is no type of value that can be sent"))),
         }
     }
@@ -333,7 +366,7 @@ mod tests {
             let mut data = wharf_value_t::new(WHARF_TYPE_TYPED_DATA, payload);
             let mut both = [&raw mut text, &raw mut data];
             let array = wharf_value_t::array(2, both.as_mut_ptr());
-            let mut budget = Budget { count: 3, bytes: LIMIT };
+            let mut budget = Budget { count: 3, bytes: LIMIT, finalized: Vec::new() };
             // SAFETY: the nodes are alive.
             assert_eq!(unsafe { check(&array, 0, &mut budget) }.is_ok(), fits);
         }
@@ -364,7 +397,7 @@ mod tests {
         for (limit, fits) in [(10, true), (9, false)] {
             let data = Value::typed_data(WHARF_DATA_INT16, &[0; 6]).unwrap();
             let value = Value::array([Value::string("quay").unwrap(), data]).unwrap();
-            let mut budget = Budget { count: 3, bytes: limit };
+            let mut budget = Budget { count: 3, bytes: limit, finalized: Vec::new() };
             assert_eq!(measure(&value, 0, &mut budget).is_ok(), fits);
         }
     }

@@ -134,9 +134,11 @@ impl Value {
     ///
     /// The kind does not exist, or the bytes are no whole number of elements.
     pub fn external<T: AsRef<[u8]> + Send + 'static>(element: i32, owner: T) -> Result<Self> {
-        let length = element_count(element, owner.as_ref().len())?;
         let owner = Box::new(owner);
-        let data = (*owner).as_ref().as_ptr().cast_mut();
+        // Asked once: another call could answer with other bytes.
+        let bytes = (*owner).as_ref();
+        let length = element_count(element, bytes.len())?;
+        let data = bytes.as_ptr().cast_mut();
         // SAFETY: the data live as long as the owner, which is freed by `drop_box` alone.
         Ok(unsafe {
             Self::external_parts(element, length, data, Box::into_raw(owner).cast(), drop_box::<T>)
@@ -366,6 +368,18 @@ mod tests {
         assert_eq!(drops.load(SeqCst), 0);
         drop(value);
         assert_eq!(drops.load(SeqCst), 2);
+    }
+
+    #[test]
+    fn an_owner_that_changes_its_mind_is_asked_once() {
+        struct Shrinks(AtomicUsize);
+        impl AsRef<[u8]> for Shrinks {
+            fn as_ref(&self) -> &[u8] {
+                if self.0.fetch_add(1, SeqCst) == 0 { &[1, 2, 3] } else { &[] }
+            }
+        }
+        let value = Value::external(0, Shrinks(AtomicUsize::new(0))).unwrap();
+        assert_eq!(value.as_bytes(), Some((0, &[1, 2, 3][..])));
     }
 
     #[test]

@@ -123,7 +123,8 @@ pub struct wharf_external_typed_data_t {
     pub data: *mut u8,
     /// What the callback is called with.
     pub peer: *mut c_void,
-    /// Frees the elements; never NULL in a value that is posted.
+    /// Frees the elements; never NULL in a value that is posted, where no two arrays, nor one twice, point
+    /// to the same value of this type.
     pub callback: wharf_finalizer_t,
 }
 

@@ -24,10 +24,40 @@ static wharf_value_t external(size_t length) {
   return value;
 }
 
+/* A finalizer is called once: a value that has one and stands at two places is refused, and stays the host's. */
+static void at_two_places(wharf_port_t port) {
+  parcel_t parcel = {0}, other = {0};
+  wharf_value_t bytes = parcel_value(&parcel), more = parcel_value(&other), array = {0}, twice = {0};
+  wharf_value_t *both[] = {&bytes, &bytes}, *arrays[] = {&array, &array};
+  array.type = twice.type = WHARF_TYPE_ARRAY;
+  array.value.as_array.length = 2;
+  array.value.as_array.values = both;
+  twice.value.as_array.length = 2;
+  twice.value.as_array.values = arrays;
+  REFUSED(wharf_post(port, 1, &array), WHARF_BAD_VALUE);
+  REFUSED(harbour_mirror(port, 1, &array, NULL), WHARF_BAD_VALUE);
+  both[1] = &more;
+  REFUSED(wharf_post(port, 1, &twice), WHARF_BAD_VALUE);
+  CHECK(atomic_load(&parcel.freed) == 0 && atomic_load(&other.freed) == 0);
+  CHECK_OK(wharf_post(port, 1, &array));
+  expect(port, 1, WHARF_KIND_DATA);
+  CHECK(atomic_load(&parcel.freed) == 1 && atomic_load(&other.freed) == 1);
+  /* What has no finalizer may, and so may what is copied. */
+  wharf_value_t number = int_value(7), copy;
+  both[0] = both[1] = &number;
+  CHECK_OK(wharf_post(port, 1, &twice));
+  expect(port, 1, WHARF_KIND_DATA);
+  both[0] = both[1] = &bytes;
+  CHECK_OK(wharf_value_copy(&twice, &copy));
+  CHECK_OK(wharf_value_free(&copy));
+  CHECK(atomic_load(&parcel.freed) == 1);
+}
+
 int main(void) {
   wharf_runtime_t runtime = new_runtime(2);
   wharf_port_t port = open_port(runtime);
   wharf_message_t message;
+  at_two_places(port);
   wharf_value_t value, copy;
 
   /* From the host to its own port, through the library and back: the same bytes. */

@@ -2,6 +2,10 @@
  * argument that it can't take. */
 #include "check.h"
 
+/* A length that no memory holds is not the end of the process. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void) { return "allocator_may_return_null=1"; }
+
 static int32_t never(void *context, wharf_task_t task, wharf_value_t *result) {
   (void)context, (void)task, (void)result;
   abort();
@@ -150,6 +154,14 @@ int main(void) {
   REFUSED(wharf_port_dart(runtime, 0, never_post, 0, NULL, &closed), WHARF_OUT_OF_RANGE);
   REFUSED(wharf_port_dart(runtime, 1, never_post, 3, NULL, &closed), WHARF_BAD_OPTION);
   REFUSED(wharf_group_close(0, 0), WHARF_OUT_OF_RANGE);
+  REFUSED(harbour_verdicts(port, 1, (const int32_t *)&message, SIZE_MAX / 16, NULL), WHARF_NO_MEMORY);
+  /* Numbers from anywhere in memory. */
+  unsigned char bytes[1 + 3 * sizeof(int32_t)] = {0};
+  CHECK_OK(harbour_verdicts(port, 2, (const int32_t *)(const void *)(bytes + 1), 3, NULL));
+  message = next(port);
+  CHECK(message.tag == 2 && message.kind == WHARF_KIND_OK);
+  CHECK(message.value.value.as_array.length == 3);
+  CHECK_OK(wharf_message_free(&message));
   CHECK_OK(harbour_sum(port, 2, NULL, 0, NULL));
   expect(port, 2, WHARF_KIND_OK);
   REFUSED(harbour_echo(port, 1, "\xf0\x28", NULL), WHARF_NOT_UTF8);

@@ -176,6 +176,24 @@ mod tests {
     }
 
     #[test]
+    fn of_two_bells_put_up_at_once_one_is_refused() {
+        let mailbox: Mailbox<Handle, Meddler> = Mailbox::new(0, Limits::default(), false);
+        let meddler = || Meddler { mailbox: Weak::new(), rings: AtomicUsize::new(0), closes_at: 0 };
+        let first =
+            |mailbox: &Mailbox<Handle, Meddler>| mailbox.bell(true, || Ok(meddler())).unwrap().1;
+        // While the first is being made, another comes in.
+        let slow = mailbox.bell(true, || {
+            assert!(first(&mailbox));
+            Ok(meddler())
+        });
+        assert!(!slow.unwrap().1 && !first(&mailbox));
+        // One that is put up at a closed port would never be rung.
+        let closed: Mailbox<Handle, Meddler> = Mailbox::new(0, Limits::default(), false);
+        let _ = closed.close();
+        assert!(closed.bell(true, || Ok(meddler())).is_err());
+    }
+
+    #[test]
     fn a_port_that_a_receive_has_closed_by_ringing_is_forgotten_by_it() {
         // By who took the last message: the first ring is the post's.
         let taken = mailbox(2);

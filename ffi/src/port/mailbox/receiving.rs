@@ -273,20 +273,24 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         Ok(in_time)
     }
 
-    /// The bell, made at the first call; it rings at once if there are messages. `is_code`: ringing
-    /// calls a function of the host's.
+    /// The bell, made at the first call, and whether it is the one that this call has made; it rings at once
+    /// if there are messages. `is_code`: ringing calls a function of the host's.
     pub(crate) fn bell(
         &self,
         is_code: bool,
         make: impl FnOnce() -> Result<B>,
-    ) -> Result<(&B, Duty)> {
+    ) -> Result<(&B, bool, Duty)> {
         let mut duty = Duty::default();
+        let mut won = false;
         if self.bell.get().is_none() {
             let made = make()?;
-            let won = self.bell.set(made).is_ok();
+            won = self.bell.set(made).is_ok();
             let ready = lock(&self.ready);
             let mut state = lock(&self.state);
-            if won && state.phase != Phase::Closed {
+            if state.phase == Phase::Closed {
+                return Err(refusal(state.phase));
+            }
+            if won {
                 (state.has_bell, state.bell_is_code) = (true, is_code);
                 let empty = ready.is_empty() && state.messages.is_empty();
                 let arrived = if empty { Arrived::default() } else { self.arrived(&mut state) };
@@ -298,7 +302,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         let bell = self.bell.get();
         let bell =
             bell.ok_or_else(|| Error::new(WHARF_WRONG_STATE, "the port has no descriptor"))?;
-        Ok((bell, duty))
+        Ok((bell, won, duty))
     }
 
     /// The next message for the drainer of a port, if the port is open; `None` ends its round: it

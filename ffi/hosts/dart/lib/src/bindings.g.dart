@@ -230,7 +230,8 @@ final class WharfExternalTypedData extends Struct {
   /// What the callback is called with.
   external Pointer<Void> peer;
 
-  /// Frees the elements; never NULL in a value that is posted.
+  /// Frees the elements; never NULL in a value that is posted, where no two arrays, nor one twice, point
+  /// to the same value of this type.
   external Pointer<NativeFunction<WharfFinalizer>> callback;
 }
 
