@@ -1337,6 +1337,21 @@ wharf_status_t wharf_value_copy(const struct wharf_value_t *value, struct wharf_
  */
 wharf_status_t wharf_value_free(struct wharf_value_t *value);
 
+/**
+ * A finalizer for external data of hosts whose own functions can't be called on any thread (Python,
+ * Node): `peer` is a `uint32_t` of the host's, and becomes 1. The host looks at it when it has the
+ * time, and may free the bytes once it has seen the 1. By the time that a task's terminal message is
+ * received, the flags of all data that the task was given, and has let go of, are up.
+ *
+ * Never fails. `peer` may be NULL; the first argument means nothing.
+ *
+ * Pointers:
+ * `peer` is NULL or a `uint32_t` that is there until it is 1, and is looked at as C11's
+ * `memory_order_acquire` does.
+ */
+void wharf_finalizer_flag(void *_isolate_callback_data,
+                          void *peer);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif /* __cplusplus */

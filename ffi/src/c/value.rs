@@ -7,7 +7,11 @@ use crate::{
     status::{Error, WHARF_OK, wharf_status_t},
     value::{Value, raw::*},
 };
-use std::{ffi::c_char, ptr};
+use std::{
+    ffi::{c_char, c_void},
+    ptr,
+    sync::atomic::{AtomicU32, Ordering::Release},
+};
 
 /// Frees what a received message's value holds, and leaves the null value in its place, so that
 /// freeing it again does nothing. The struct itself is the caller's.
@@ -122,4 +126,27 @@ pub unsafe extern "C" fn wharf_value_free(value: *mut wharf_value_t) -> wharf_st
         drop(Value::from_raw(std::mem::take(&mut *args::out(value, "value")?)));
         Ok(())
     })
+}
+
+/// A finalizer for external data of hosts whose own functions can't be called on any thread (Python,
+/// Node): `peer` is a `uint32_t` of the host's, and becomes 1. The host looks at it when it has the
+/// time, and may free the bytes once it has seen the 1. By the time that a task's terminal message is
+/// received, the flags of all data that the task was given, and has let go of, are up.
+///
+/// Never fails. `peer` may be NULL; the first argument means nothing.
+///
+/// # Safety
+///
+/// `peer` is NULL or a `uint32_t` that is there until it is 1, and is looked at as C11's
+/// `memory_order_acquire` does.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wharf_finalizer_flag(
+    _isolate_callback_data: *mut c_void,
+    peer: *mut c_void,
+) {
+    if !peer.is_null() {
+        // SAFETY: the caller's word. Release, for the host's look: what was done with the bytes comes
+        // before their end.
+        unsafe { AtomicU32::from_ptr(peer.cast()) }.store(1, Release);
+    }
 }

@@ -87,6 +87,19 @@ int main(void) {
   message = next(port);
   CHECK(message.value.value.as_int64 == 33 && atomic_load(&freed) == 3);
 
+  /* For a host that can't be called: a flag, which is up when the answer is there. */
+  static const uint8_t constant[5] = {1, 2, 3, 4, 5};
+  atomic_uint flag = 0;
+  value.value.as_external_typed_data.length = sizeof constant;
+  value.value.as_external_typed_data.data = (uint8_t *)constant;
+  value.value.as_external_typed_data.peer = &flag;
+  value.value.as_external_typed_data.callback = wharf_finalizer_flag;
+  REFUSED(harbour_measure(0, 3, &value, NULL), WHARF_NO_PORT);
+  CHECK(atomic_load(&flag) == 0);
+  CHECK_OK(harbour_measure(port, 3, &value, NULL));
+  message = next(port);
+  CHECK(message.value.value.as_int64 == sizeof constant && atomic_load(&flag) == 1);
+
   /* Of an author's: not copied on the way out. */
   uint8_t bytes[64] = {1, 2, 3};
   CHECK_OK(harbour_sum(port, 4, bytes, sizeof bytes, NULL));

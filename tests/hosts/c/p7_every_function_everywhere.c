@@ -136,6 +136,13 @@ CALL(wharf_value_free) {
   (void)at;
   return wharf_value_free(&value);
 }
+CALL(wharf_finalizer_flag) {
+  uint32_t flag = 0;
+  (void)at;
+  wharf_finalizer_flag(NULL, NULL);
+  wharf_finalizer_flag(NULL, &flag);
+  return flag == 1 ? WHARF_OK : WHARF_BAD_VALUE;
+}
 /* Owners are kept to the end: to drop one would be to close the port. */
 static void *owners[512];
 static atomic_int owned;
@@ -196,6 +203,7 @@ static const struct {
     ROW(wharf_messages_free, FORKED, OK, OK, OK),
     ROW(wharf_value_copy, FORKED, OK, OK, OK),
     ROW(wharf_value_free, FORKED, OK, OK, OK),
+    ROW(wharf_finalizer_flag, OK, OK, OK, OK),
     ROW(wharf_owner_new, FORKED, NO_PORT, OK, OK),
     ROW(wharf_port_close, FORKED, NO_PORT, OK, OK),
     ROW(wharf_runtime_free, FORKED, NO_RUNTIME, OK, WRONG_STATE),

@@ -1035,4 +1035,18 @@ final class Bindings {
   late final int Function(Pointer<WharfValue> value) valueFree = library.lookupFunction<
       Int32 Function(Pointer<WharfValue> value),
       int Function(Pointer<WharfValue> value)>('wharf_value_free');
+
+  /// A finalizer for external data of hosts whose own functions can't be called on any thread (Python,
+  /// Node): `peer` is a `uint32_t` of the host's, and becomes 1. The host looks at it when it has the
+  /// time, and may free the bytes once it has seen the 1. By the time that a task's terminal message is
+  /// received, the flags of all data that the task was given, and has let go of, are up.
+  ///
+  /// Never fails. `peer` may be NULL; the first argument means nothing.
+  ///
+  /// Pointers:
+  /// `peer` is NULL or a `uint32_t` that is there until it is 1, and is looked at as C11's
+  /// `memory_order_acquire` does.
+  late final void Function(Pointer<Void> isolateCallbackData, Pointer<Void> peer) finalizerFlag = library.lookupFunction<
+      Void Function(Pointer<Void> isolateCallbackData, Pointer<Void> peer),
+      void Function(Pointer<Void> isolateCallbackData, Pointer<Void> peer)>('wharf_finalizer_flag');
 }
