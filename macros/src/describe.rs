@@ -6,7 +6,14 @@ use syn::{ItemFn, ReturnType, Type, parse_quote};
 /// The function's declaration in C, with its comment: what the library says of itself in its section
 /// `.wharf.exports`, from which a header is made without running it.
 pub(crate) fn prototype(function: &ItemFn, options: &Options, params: &[Param]) -> String {
-    let mut text = comment(&doc_lines(function));
+    let mut lines = doc_lines(function);
+    for Param { name, .. } in params.iter().filter(|param| is_option(&param.r#type)) {
+        let said = lines.iter().any(|line| line.contains(&format!("`{name}` may be NULL")));
+        if !said {
+            lines.extend([String::new(), format!(" `{name}` may be NULL.")]);
+        }
+    }
+    let mut text = comment(&lines);
     let to = if options.dart { "int64_t dart_port" } else { "wharf_port_t port, uint64_t tag" };
     let before = format!("wharf_status_t {}(", options.name);
     let mut all = vec![to.to_owned()];
@@ -67,8 +74,17 @@ fn doc_lines(function: &ItemFn) -> Vec<String> {
 }
 
 fn is_duration(r#type: &Type) -> bool {
+    is_named(r#type, "Duration")
+}
+
+/// Of all optional types, text alone can be passed.
+fn is_option(r#type: &Type) -> bool {
+    is_named(r#type, "Option")
+}
+
+fn is_named(r#type: &Type, name: &str) -> bool {
     let Type::Path(path) = r#type else { return false };
-    path.path.segments.last().is_some_and(|last| last.ident == "Duration")
+    path.path.segments.last().is_some_and(|last| last.ident == name)
 }
 
 /// The C type of a parameter, ready for its name to follow.

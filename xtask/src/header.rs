@@ -1,8 +1,10 @@
 //! `cargo xtask header`: ffi/include/wharf.h, made from the Rust source of ffi/, and the headers of
-//! libraries, made from what they say of themselves, with modules for Node made of these; all committed.
+//! libraries, made from what they say of themselves; and what is made of these for Node and Python. All
+//! committed.
 
 mod library;
 mod node;
+mod python;
 
 use crate::{
     command::{Command, Failure},
@@ -19,9 +21,26 @@ const LIBRARIES: &[Library] = &[
     Library { name: "harbour", header: "tests/hosts/c/harbour.h" },
 ];
 
+/// What the package for Python knows of the interface.
+const PYTHON: &str = "ffi/hosts/python/wharf/_abi.py";
+
+/// The modules for Python that are committed.
+const MODULES: &[python::Module] = &[
+    python::Module {
+        library: "pages",
+        header: "examples/pages/include/pages.h",
+        file: "examples/python/pages_library.py",
+    },
+    python::Module {
+        library: "harbour",
+        header: "tests/hosts/c/harbour.h",
+        file: "tests/hosts/python/harbour.py",
+    },
+];
+
 pub(crate) const COMMAND: Command = Command {
     name: "header",
-    about: "make wharf.h from the Rust source, and the examples' headers from their libraries",
+    about: "make wharf.h from the Rust source, libraries' headers from what they say, and Python of both",
     help: "usage: cargo xtask header [--check]\n\n  --check   change nothing; fail unless the \
            committed headers are what the source makes\n",
     run: |args| {
@@ -39,8 +58,16 @@ pub(crate) const COMMAND: Command = Command {
 
 /// Writes the headers, or with `check` compares them with what is committed.
 pub(crate) fn run(check: bool) -> Result<(), Failure> {
-    one(HEADER, make(sh::root())?, check)?;
-    LIBRARIES.iter().try_for_each(|it| one(it.header, library::make(it)?, check))?;
+    let wharf = make(sh::root())?;
+    one(PYTHON, python::interface(HEADER, &wharf)?, check)?;
+    one(HEADER, wharf, check)?;
+    for library in LIBRARIES {
+        let header = library::make(library)?;
+        for module in MODULES.iter().filter(|module| module.library == library.name) {
+            one(module.file, python::module(module, &header)?, check)?;
+        }
+        one(library.header, header, check)?;
+    }
     node::make()?.into_iter().try_for_each(|(file, text)| one(&file, text, check))
 }
 

@@ -36,6 +36,8 @@ wharf_status_t harbour_echo(wharf_port_t port, uint64_t tag, const char *text, w
 
 /**
  * Text that may be missing.
+ *
+ * `text` may be NULL.
  */
 wharf_status_t harbour_length(wharf_port_t port, uint64_t tag,
                               const char *text,
