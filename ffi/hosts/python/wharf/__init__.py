@@ -33,7 +33,8 @@ from ._exports import Export
 from ._function import Function
 from ._lend import Buffer, External
 from ._library import Library
-from ._port import Policy, Port, Stats
+from ._port import Policy, Port
+from ._queue import Stats
 from ._receiver import Message, Receiver, Stream
 from ._runtime import Runtime
 from ._send_port import Capability, SendPort

@@ -66,7 +66,7 @@ class Function:
         """The same for arguments of which something is held during the call, or longer."""
         values: List[Any] = []
         held: List[Any] = []
-        status = -1
+        status: int = -1
         try:
             for convert, value in zip(self._converters, arguments):
                 converted = convert(value)

@@ -48,9 +48,10 @@ WIDTHS = {"b": 1, "B": 1, "h": 2, "H": 2, "i": 4, "I": 4, "q": 8, "Q": 8, "f": 4
 def shaped(view: memoryview, element: int) -> memoryview:
     """Bytes as the elements that they are."""
     format, lanes = FORMATS[element]
-    if lanes == 1 or not view.nbytes:
-        return view.cast("B").cast(format)
-    return view.cast("B").cast(format, [view.nbytes // WIDTHS[format] // lanes, lanes])
+    plain: Any = view.cast("B")
+    shape = [] if lanes == 1 or not view.nbytes else [[plain.nbytes // WIDTHS[format] // lanes, lanes]]
+    cast: memoryview = plain.cast(format, *shape)
+    return cast
 
 
 # ---- what a library lends ----
@@ -112,7 +113,7 @@ _get_buffer.argtypes = [c.py_object, c.c_void_p, c.c_int]
 _release_buffer = c.pythonapi.PyBuffer_Release
 _release_buffer.argtypes = [c.c_void_p]
 _release_buffer.restype = None
-_FORMAT = 0x4  # PyBUF_FORMAT: contiguous, for reading
+_CONTIGUOUS = 0x8 | 0x4  # PyBUF_ND and PyBUF_FORMAT, for reading
 
 #: Formats of the struct module, as elements of wharf's.
 _ELEMENTS = {"b": 1, "B": 2, "h": 4, "H": 5, "i": 6, "I": 7, "q": 8, "Q": 9, "f": 10, "d": 11, "c": 2, "?": 2}
@@ -141,7 +142,7 @@ class Pinned:
 
     def __init__(self, value: Any) -> None:
         buffer = self._buffer = _Buffer()
-        _get_buffer(value, c.addressof(buffer), _FORMAT)
+        _get_buffer(value, c.addressof(buffer), _CONTIGUOUS)
         self.address: Optional[int] = buffer.buf
         self.nbytes: int = buffer.len
         self.width: int = buffer.itemsize
@@ -232,7 +233,7 @@ class _Leases:
         """Lets go of what has come back."""
         with self._lock:
             out, self._out = self._out, []
-            back = []
+            back: List[Lease] = []
             for lease in out:
                 up = c.c_uint32.from_address(lease.flag).value
                 (back if up else self._out).append(lease)

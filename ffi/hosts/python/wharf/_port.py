@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Type
 from . import _abi as abi
 from ._errors import WharfCancelledError, WharfRefusedError
 from ._library import Library, default_library
-from ._queue import MESSAGE, SIZE, VALUE, Queue, options
+from ._queue import MESSAGE, SIZE, VALUE, Queue, Stats, abandon, options
 from ._send_port import SendPort
 from ._task import Task, error_of
 from ._values import decode
@@ -36,24 +36,6 @@ class Policy(enum.IntEnum):
     DROP_OLDEST = abi.FULL_DROP_OLDEST
     #: Those with the same tag are dropped.
     KEEP_LATEST = abi.FULL_KEEP_LATEST
-
-
-class Stats:
-    """What has gone through a port."""
-
-    __slots__ = ("waiting", "tasks", "posted", "dropped", "refused")
-
-    def __init__(self, raw: Any) -> None:
-        #: Messages that wait in the library's queue now.
-        self.waiting: int = raw.waiting
-        #: Tasks that have not sent their last message.
-        self.tasks: int = raw.tasks
-        #: Messages that were put into its queue.
-        self.posted: int = raw.posted
-        #: Messages that were dropped for newer ones.
-        self.dropped: int = raw.dropped
-        #: Messages that were refused because it was full.
-        self.refused: int = raw.refused
 
 
 class _Tasks(Queue):
@@ -96,6 +78,8 @@ class _Tasks(Queue):
                     self._otherwise(tag, kind, code, address)
                 else:
                     task = tasks.pop(tag, None)
+                    if self.on_data:
+                        self.on_data.pop(tag, None)
                     if task is not None and not task.done():
                         # The common ones at once.
                         if not task._id:
@@ -114,12 +98,13 @@ class _Tasks(Queue):
 
     def drain_all(self) -> None:
         """Takes out what has been sent so far, in one go."""
-        stats = abi.PortStats(c.sizeof(abi.PortStats))
-        if self.library._wharf_port_stats(self.id, c.addressof(stats)) == abi.OK:
-            left = stats.waiting
-            while left > 0:
-                count = self.drain()
-                left = left - count if count else 0
+        try:
+            left = self.stats().waiting
+        except WharfRefusedError:
+            return
+        while left > 0:
+            count = self.drain()
+            left = left - count if count else 0
 
     def _decoded(self, task: Task[Any], address: int) -> None:
         try:
@@ -157,7 +142,7 @@ class _Tasks(Queue):
             self._owed = 0
 
     def finish(self) -> None:
-        self.release()
+        super().finish()
         tasks, self.tasks = self.tasks, {}
         self.on_data.clear()
         if self.loop.is_closed():
@@ -200,10 +185,10 @@ class Port:
         self._runtime = runtime if runtime is not None else library.runtime
         how = options(capacity, policy, credit is not None, max_tasks)
         queue = self._queue = _Tasks(library, self._runtime.id, how, credit)
-        self._forgotten = weakref.finalize(self, queue.abandon)
+        self._forgotten = weakref.finalize(self, abandon, library, queue.id, queue.watched)
         self._forgotten.atexit = False
         self._runtime._ports.add(self)
-        queue.loop.add_reader(queue.descriptor, queue.drain)
+        queue.loop.add_reader(queue.watched.number, queue.drain)
 
     @property
     def id(self) -> int:
@@ -306,9 +291,7 @@ class Port:
 
     def stats(self) -> Stats:
         """Its counters."""
-        raw = abi.PortStats(c.sizeof(abi.PortStats))
-        self.library._accept(self.library._wharf_port_stats(self._queue.id, c.addressof(raw)))
-        return Stats(raw)
+        return self._queue.stats()
 
     def close(self, timeout: Optional[float] = None) -> None:
         """Cancels all tasks and waits, for at most so many seconds, until they are gone. From any

@@ -51,6 +51,24 @@ def nanoseconds(seconds: Optional[float]) -> int:
     return abi.FOREVER if seconds is None else max(0, round(seconds * 1e9))
 
 
+class Stats:
+    """What has gone through a port."""
+
+    __slots__ = ("waiting", "tasks", "posted", "dropped", "refused")
+
+    def __init__(self, raw: Any) -> None:
+        #: Messages that wait in the library's queue now.
+        self.waiting: int = raw.waiting
+        #: Tasks that have not sent their last message.
+        self.tasks: int = raw.tasks
+        #: Messages that were put into its queue.
+        self.posted: int = raw.posted
+        #: Messages that were dropped for newer ones.
+        self.dropped: int = raw.dropped
+        #: Messages that were refused because it was full.
+        self.refused: int = raw.refused
+
+
 class Queue:
     """A port's queue. All of it is the loop's, but for closing."""
 
@@ -58,8 +76,9 @@ class Queue:
         self.loop = asyncio.get_running_loop()
         self.thread = threading.get_ident()
         self.library = library
-        self.closed = False
         self.batch = batch
+        #: Ends a :meth:`readable` that waits.
+        self.closed_while_waiting: Any = _nothing
         self._recv = library._wharf_port_recv_batch
         self._free = library._wharf_messages_free
         self._count = c.c_size_t()
@@ -78,10 +97,15 @@ class Queue:
             library._accept(library._wharf_port_descriptor(self.id, c.addressof(descriptor)))
             # One of our own: the library's is closed with the port, whoever closes that, and then its
             # number may be another's, while the loop still waits for it.
-            self.descriptor = os.dup(descriptor.value)
+            self.watched = Watched(self.loop, os.dup(descriptor.value))
         except BaseException:
             library._wharf_port_close(self.id, 0)
             raise
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has come to its end."""
+        return self.watched.closed
 
     def take(self) -> int:
         """Takes a batch of messages out; how many. They are there until :meth:`free`."""
@@ -98,6 +122,12 @@ class Queue:
         if leases:
             leases.sweep()
 
+    def stats(self) -> Stats:
+        """The port's counters."""
+        raw = abi.PortStats(c.sizeof(abi.PortStats))
+        self.library._accept(self.library._wharf_port_stats(self.id, c.addressof(raw)))
+        return Stats(raw)
+
     def is_here(self) -> bool:
         """Whether the caller is on the loop's thread, and the loop still there."""
         return threading.get_ident() == self.thread and not self.loop.is_closed()
@@ -108,21 +138,19 @@ class Queue:
 
         def ring() -> None:
             # Readable it stays until the messages are taken.
-            self.loop.remove_reader(self.descriptor)
+            if not self.closed:
+                self.loop.remove_reader(self.watched.number)
             if not waiter.done():
                 waiter.set_result(None)
 
         self.closed_while_waiting = ring
-        self.loop.add_reader(self.descriptor, ring)
+        self.loop.add_reader(self.watched.number, ring)
         try:
             await waiter
         finally:
             self.closed_while_waiting = _nothing
             if not self.closed:
-                self.loop.remove_reader(self.descriptor)
-
-    #: Ends a :meth:`readable` that waits.
-    closed_while_waiting: Any = staticmethod(lambda: None)
+                self.loop.remove_reader(self.watched.number)
 
     def close(self, timeout: Optional[float]) -> None:
         """Closes the port, and waits until its tasks are gone."""
@@ -142,35 +170,53 @@ class Queue:
         if status not in (abi.OK, abi.NO_PORT, abi.FORKED):
             raise self.library._refusal(status)
 
+    def finish_in_loop(self) -> None:
+        """Has :meth:`finish` called where it may be."""
+        _in_loop(self.loop, self.finish)
+
+    def finish(self) -> None:
+        """The end, after the port has been closed."""
+        self.watched.release()
+        self.closed_while_waiting()
+
+
+class Watched:
+    """The descriptor that a loop waits for, while it does."""
+
+    __slots__ = ("loop", "number", "closed")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, number: int) -> None:
+        self.loop = loop
+        self.number = number
+        self.closed = False
+
     def release(self) -> None:
-        """Gives up the descriptor, after the port has been closed. On the loop's thread, or where there
-        is no loop any more."""
+        """Gives it up, after the port has been closed. On the loop's thread, or where there is no loop
+        any more."""
         if self.closed:
             return
         self.closed = True
         # In a forked child the loop's epoll is the parent's.
         if not self.loop.is_closed() and not process.forked:
-            self.closed_while_waiting()
-            self.loop.remove_reader(self.descriptor)
-        os.close(self.descriptor)
+            self.loop.remove_reader(self.number)
+        os.close(self.number)
 
-    def abandon(self) -> None:
-        """What becomes of it when nobody holds it any more. From any thread, at any time."""
-        if self.closed or process.forked:
-            return
-        self.library._wharf_port_close(self.id, 0)
-        self.finish_in_loop()
 
-    def finish_in_loop(self) -> None:
-        """Has :meth:`finish` called where it may be."""
-        try:
-            self.loop.call_soon_threadsafe(self.finish)
-        except RuntimeError:  # the loop is closed
-            self.finish()
+def abandon(library: "Library", port: int, watched: Watched) -> None:
+    """What becomes of a port that nobody holds any more. From any thread, at any time.
 
-    def finish(self) -> None:
-        """The end, after the port has been closed."""
-        self.release()
+    It is given what it needs and not the queue: that holds its tasks, and these the port.
+    """
+    if not watched.closed and not process.forked:
+        library._wharf_port_close(port, 0)
+        _in_loop(watched.loop, watched.release)
+
+
+def _in_loop(loop: asyncio.AbstractEventLoop, call: Any) -> None:
+    try:
+        loop.call_soon_threadsafe(call)
+    except RuntimeError:  # the loop is closed
+        call()
 
 
 def _nothing() -> None:

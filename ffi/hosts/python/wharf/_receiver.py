@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes as c
-import struct
 import weakref
 from collections import deque
 from types import TracebackType
@@ -13,7 +12,7 @@ from . import _abi as abi
 from ._errors import WharfRefusedError
 from ._library import Library, default_library
 from ._port import Policy
-from ._queue import MESSAGE, SIZE, VALUE, Queue, options
+from ._queue import MESSAGE, SIZE, VALUE, Queue, Stats, abandon, options
 from ._runtime import Runtime
 from ._send_port import SendPort
 from ._task import error_of
@@ -43,8 +42,8 @@ class _Waiting:
         #: The library that it belongs to.
         self.library = runtime.library
         self._runtime = runtime
-        self._queue = Queue(runtime.library, runtime.id, how, batch)
-        self._forgotten = weakref.finalize(self, self._queue.abandon)
+        queue = self._queue = Queue(runtime.library, runtime.id, how, batch)
+        self._forgotten = weakref.finalize(self, abandon, self.library, queue.id, queue.watched)
         self._forgotten.atexit = False
         self._waits = False
         runtime._ports.add(self)
@@ -57,6 +56,10 @@ class _Waiting:
             await self._queue.readable()
         finally:
             self._waits = False
+
+    def stats(self) -> Stats:
+        """The counters of the port behind it."""
+        return self._queue.stats()
 
     @property
     def is_closed(self) -> bool:
@@ -266,8 +269,8 @@ class Stream(_Waiting, Generic[T]):
         try:
             for tag, kind, code, type_, word in MESSAGE.iter_unpack(queue.view[: count * SIZE]):
                 if kind == abi.KIND_DATA:
-                    value = word if type_ == abi.TYPE_INT64 else decode(address, self.library)
-                    self._values.append(value)  # type: ignore[arg-type]
+                    value: Any = word if type_ == abi.TYPE_INT64 else decode(address, self.library)
+                    self._values.append(value)
                 else:
                     self._ended = True
                     value = decode(address, self.library)
