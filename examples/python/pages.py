@@ -1,208 +1,147 @@
-"""Loads web pages with the library `pages`, from asyncio, with Python's standard library alone.
+"""Loads web pages through a library written in Rust, from asyncio, and stays responsive.
 
     cargo build --release --package pages
+    pip install ./ffi/hosts/python            # or: export PYTHONPATH=ffi/hosts/python
     python3 examples/python/pages.py target/release/libpages.so https://example.org/ ...
 
-The descriptor of a port is one of those that the loop waits for, beside its sockets. So everything of
-Python's happens on the loop's thread, and no thread of the library's ever asks for Python's lock. One port
-serves all tasks: each has a tag, and each tag a future.
+A URL may also be a file with one URL a line. A beat of 16 ms meanwhile shows how long the library has held the
+loop up. Exit status: 0 if every accepted submit got exactly one answer (with --all: and every page was
+loaded), 3 if pages failed with --all, 4 if an answer was lost or came twice.
 """
 
 import argparse
 import asyncio
-import ctypes as c
+import math
+import re
 import sys
+import time
 
-OK, EMPTY = 0, 2
-KIND_OK = 1
-NULL, BOOL, INT32, INT64, DOUBLE, STRING, ARRAY = range(7)
-PAGE_STATUS, PAGE_TITLE, PAGE_BYTES, PAGE_TIME_NS, PAGE_BODY = range(5)
-FOREVER = c.c_int64(-1)
+import wharf
+from pages_bindings import PAGE_BYTES, PAGE_STATUS, PAGE_TIME_NS, PAGE_TITLE, Pages
 
-
-class Value(c.Structure):
-    """A `wharf_value_t`."""
+BEAT = 0.016  # seconds
 
 
-class Array(c.Structure):
-    """Values in a row."""
+class Host:
+    """The run, as it goes."""
 
-    _fields_ = [("length", c.c_ssize_t), ("values", c.POINTER(c.POINTER(Value)))]
+    def __init__(self, pages, options, urls):
+        self.pages, self.options, self.urls = pages, options, urls
+        self.answers = [0] * len(urls)
+        self.loaded = self.failed = self.bytes = 0
+        self.longest_gap, self.seconds = BEAT, 0.0
+        self.bar = sys.stderr.isatty()
 
+    async def load_all(self):
+        """Loads all pages, so many at once as the options say."""
+        start = time.monotonic()
+        beats = asyncio.create_task(self.beat())
+        left = iter(range(len(self.urls)))
 
-class Payload(c.Union):
-    """What a value holds; its type says which."""
+        async def loader():
+            for index in left:
+                await self.load(index)
 
-    _fields_ = [
-        ("as_bool", c.c_bool),
-        ("as_int32", c.c_int32),
-        ("as_int64", c.c_int64),
-        ("as_double", c.c_double),
-        ("as_string", c.c_char_p),
-        ("as_array", Array),
-        # The largest member, external data, has five words.
-        ("words", c.c_void_p * 5),
-    ]
+        await asyncio.gather(*(loader() for _ in range(self.options.concurrency)))
+        self.seconds = time.monotonic() - start
+        # The last beat may still be due: a run that was held up to its end counts.
+        await asyncio.sleep(BEAT)
+        beats.cancel()
 
+    async def beat(self):
+        latest = time.monotonic()
+        while True:
+            await asyncio.sleep(max(0.0, latest + BEAT - time.monotonic()))
+            now = time.monotonic()
+            self.longest_gap = max(self.longest_gap, now - latest)
+            latest = now
 
-Value._fields_ = [("type", c.c_int32), ("value", Payload)]
-
-
-class Message(c.Structure):
-    """A `wharf_message_t`."""
-
-    _fields_ = [
-        ("tag", c.c_uint64),
-        ("task", c.c_uint64),
-        ("kind", c.c_int32),
-        ("code", c.c_int32),
-        ("value", Value),
-    ]
-
-
-class Refused(Exception):
-    """A call was refused; it has done nothing."""
-
-    def __init__(self, status, text):
-        super().__init__(text)
-        self.status = status
-
-
-class Failed(Exception):
-    """A task has not ended well. Its code is the library's own, or that of wharf, below 0."""
-
-    def __init__(self, kind, code, text):
-        super().__init__(text)
-        self.kind = kind
-        self.code = code
-
-
-def python_of(value):
-    """A value as Python has it, copied."""
-    payload = value.value
-    if value.type == ARRAY:
-        array = payload.as_array
-        return [python_of(array.values[at].contents) for at in range(array.length)]
-    if value.type == STRING:
-        return payload.as_string.decode()
-    plain = {NULL: None, BOOL: "as_bool", INT32: "as_int32", INT64: "as_int64", DOUBLE: "as_double"}
-    member = plain[value.type]
-    return getattr(payload, member) if member else None
-
-
-class Port:
-    """A port of a library built on wharf, in the running loop of asyncio's."""
-
-    BATCH = 64
-
-    def __init__(self, path):
-        self._loop = asyncio.get_running_loop()
-        self._library = c.CDLL(path)
-        self._library.wharf_message_text.restype = c.c_char_p
-        self._futures = {}
-        self._tag = 0
-        self._messages = (Message * self.BATCH)()
-        self._port = c.c_uint64()
-        self._call("wharf_port_open", c.c_uint64(0), None, c.byref(self._port))
-        descriptor = c.c_int()
-        self._call("wharf_port_descriptor", self._port, c.byref(descriptor))
-        self._descriptor = descriptor.value
-        self._loop.add_reader(self._descriptor, self._drain)
-
-    def submit(self, function, *arguments):
-        """Calls a function that takes a port, a tag, these arguments (as ctypes) and a place for the
-        task's id. Returns a future; who cancels it cancels the task."""
-        self._tag += 1
-        tag, task = self._tag, c.c_uint64()
-        self._call(function, self._port, c.c_uint64(tag), *arguments, c.byref(task))
-        # The answer may be there already; it is taken out by the loop, which is not at it just now.
-        future = self._futures[tag] = self._loop.create_future()
-        future.add_done_callback(lambda future: future.cancelled() and self._give_up(task))
-        return future
-
-    def close(self):
-        """Ends what still runs, and waits until it has ended."""
-        self._loop.remove_reader(self._descriptor)
-        self._call("wharf_port_close", self._port, FOREVER)
-        futures, self._futures = self._futures, {}
-        for future in futures.values():
-            future.cancel()
-
-    def _give_up(self, task):
-        # A status where the task has ended meanwhile.
-        self._library.wharf_task_cancel(task)
-
-    def _call(self, function, *arguments):
-        status = getattr(self._library, function)(*arguments)
-        if status != OK:
-            why = c.create_string_buffer(512)
-            self._library.wharf_last_error_message(why, c.c_size_t(len(why)))
-            raise Refused(status, why.value.decode())
-
-    def _drain(self):
-        """Takes out one batch. If that was not all, the descriptor stays readable, and the loop calls
-        again, after the others that wait for it."""
-        count = c.c_size_t()
-        status = self._library.wharf_port_recv_batch(
-            self._port, self._messages, c.c_size_t(self.BATCH), c.byref(count), c.c_int64(0)
-        )
-        if status == EMPTY:
-            return
+    async def load(self, index):
+        url = self.urls[index]
         try:
-            for message in self._messages[: count.value]:
-                self._answer(message)
-        finally:
-            self._call("wharf_messages_free", self._messages, count)
+            page = await self.pages.load_page_within(url, self.options.time_limit * 10**6, 0)
+        except wharf.WharfRefusedError as error:
+            self.failed += 1
+            self.show(f"refused: {error.message}  {clean(url)}")
+        except wharf.WharfTaskError as error:
+            self.failed += 1
+            self.show(f"error {error.code}: {clean(error.message)}  {clean(url)}")
+        else:
+            self.loaded += page[PAGE_STATUS] < 400
+            self.failed += page[PAGE_STATUS] >= 400
+            self.bytes += page[PAGE_BYTES]
+            self.show(
+                f"{page[PAGE_STATUS]:3} {page[PAGE_BYTES]:9} bytes {page[PAGE_TIME_NS] / 1e6:6.1f} ms  "
+                f"{clean(page[PAGE_TITLE] or url)}"
+            )
+        self.answers[index] += 1
 
-    def _answer(self, message):
-        future = self._futures.pop(message.tag, None)
-        if future is None or future.done():
-            return
-        if message.kind == KIND_OK:
-            future.set_result(python_of(message.value))
-            return
-        text = self._library.wharf_message_text(c.byref(message)) or b"ended early"
-        future.set_exception(Failed(message.kind, message.code, text.decode()))
+    def show(self, line):
+        if self.bar:
+            sys.stderr.write("\r\x1b[K")
+        if not self.options.quiet:
+            print(line)
+        if self.bar:
+            done = self.loaded + self.failed + 1
+            filled = done * 40 // len(self.urls)
+            sys.stderr.write(f"\r[{'#' * filled:.<40}] {done} of {len(self.urls)}")
+
+    def summary(self):
+        """Prints what has become of it; the exit status."""
+        if self.bar:
+            sys.stderr.write("\r\x1b[K")
+        count, lost = len(self.urls), self.answers.count(0)
+        twice = sum(answers > 1 for answers in self.answers)
+        if twice:
+            print(f"{twice} pages were answered twice")
+        print(
+            f"{self.bytes / 1e6:.1f} MB in {self.seconds:.2f} s, "
+            f"at most {self.options.concurrency} under way at once"
+        )
+        held_up = math.ceil((self.longest_gap - BEAT) * 1000)
+        print(
+            f"{count} pages: {self.loaded} loaded, {self.failed} failed, {lost} lost, "
+            f"{self.loaded / self.seconds:.0f} pages/s, host held up at most {held_up} ms"
+        )
+        if lost or twice:
+            return 4
+        return 3 if self.options.all and self.loaded != count else 0
 
 
-class Pages(Port):
-    """The library `pages`."""
-
-    def load(self, url):
-        """A future of the page's parts, by PAGE_..."""
-        return self.submit("load_page", c.c_char_p(url.encode()))
-
-    def trust(self, pem):
-        """A future of how many certificates are trusted from now on."""
-        return self.submit("trust_certificates", pem, c.c_size_t(len(pem)))
+def clean(text):
+    """At most 60 characters of a text from the web, and none that moves a cursor."""
+    text = re.sub(r"[\x00-\x1f\x7f-\x9f]", "?", text)
+    return text if len(text) <= 60 else text[:60] + "..."
 
 
-async def show(pages, url):
-    """Prints a line for a page; whether it came."""
-    try:
-        page = await pages.load(url)
-    except Failed as failed:
-        print(f"{url}: {failed}")
-        return False
-    print(f"{page[PAGE_STATUS]} {page[PAGE_BYTES]:>9} {page[PAGE_TITLE]} <{url}>")
-    return True
+def listed(words):
+    """URLs, and those in files."""
+    for word in words:
+        if "://" in word:
+            yield word
+        else:
+            with open(word, encoding="utf-8") as lines:
+                yield from filter(None, map(str.strip, lines))
 
 
 async def main(options):
-    pages = Pages(options.library)
-    try:
+    async with wharf.Port(wharf.Library(options.library)) as port:
+        pages = Pages(port)
         if options.trust:
             with open(options.trust, "rb") as pem:
-                await pages.trust(pem.read())
-        came = await asyncio.gather(*(show(pages, url) for url in options.urls))
-    finally:
-        pages.close()
-    return 0 if all(came) else 1
+                await pages.trust_certificates(pem.read())
+        host = Host(pages, options, list(listed(options.urls)))
+        await host.load_all()
+        return host.summary()
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Loads web pages, all at once.")
     parser.add_argument("library", help="libpages.so, with its path")
-    parser.add_argument("urls", nargs="+", metavar="URL")
+    parser.add_argument("urls", nargs="+", metavar="URL|FILE")
+    parser.add_argument("--concurrency", type=int, default=50, metavar="N", help="under way at once")
+    parser.add_argument("--time-limit", type=int, default=30000, metavar="MS", help="of one page")
     parser.add_argument("--trust", metavar="PEM", help="certificates of further authorities")
+    parser.add_argument("--all", action="store_true", help="fail unless every page is loaded")
+    parser.add_argument("--quiet", action="store_true", help="no line a page, only the summary")
     sys.exit(asyncio.run(main(parser.parse_args())))

@@ -29,7 +29,7 @@ const MODULES: &[python::Module] = &[
     python::Module {
         library: "pages",
         header: "examples/pages/include/pages.h",
-        file: "examples/python/pages_library.py",
+        file: "examples/python/pages_bindings.py",
     },
     python::Module {
         library: "harbour",

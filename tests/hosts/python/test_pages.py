@@ -1,96 +1,74 @@
-"""The Python example against a site that is up: `test_pages.py LIBRARY CA HTTP URL...`."""
+"""The library `pages`, through its module, against a site that is up; and what the package's page shows."""
 
 import asyncio
+import os
 import pathlib
+import re
 import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[3] / "examples" / "python"))
-import pages as host  # noqa: E402
+import wharf
+from support import Case, answer
 
-LIBRARY, CA, HTTP, *URLS = sys.argv[1:]
-PATIENCE = 60  # seconds; reaching it is a failure
+ROOT = pathlib.Path(__file__).parents[3]
+sys.path.insert(0, str(ROOT / "examples" / "python"))
+from pages_bindings import (  # noqa: E402
+    PAGE_BODY, PAGE_BYTES, PAGE_ERROR_UNSUPPORTED_SCHEME, PAGE_LENGTH, PAGE_STATUS, PAGE_TIME_NS, Pages,
+)
+
+PAGES, CA, HTTP = (os.environ[f"WHARF_{name}"] for name in ("PAGES", "CA", "HTTP"))
+URLS = os.environ["WHARF_URLS"].split("\n")
 
 
-class Hosted(unittest.IsolatedAsyncioTestCase):
+class Hosted(Case):
     async def asyncSetUp(self):
-        self.pages = host.Pages(LIBRARY)
+        await super().asyncSetUp()
+        self.port_of_pages = wharf.Port(wharf.Library(PAGES))
+        self.pages = Pages(self.port_of_pages)
 
     async def asyncTearDown(self):
-        self.pages.close()
-
-    async def end_of(self, awaitable):
-        return await asyncio.wait_for(awaitable, PATIENCE)
+        await self.port_of_pages.aclose()
+        await super().asyncTearDown()
 
     async def test_a_page_is_awaited(self):
-        page = await self.end_of(self.pages.load(f"http://{HTTP}/"))
-        self.assertEqual(page[host.PAGE_STATUS], 200)
-        self.assertEqual(len(page), 5)
-        self.assertGreater(page[host.PAGE_TIME_NS], 0)
-        self.assertEqual(page[host.PAGE_BYTES], len(page[host.PAGE_BODY].encode()))
+        page = await answer(self.pages.load_page(f"http://{HTTP}/"))
+        self.assertEqual(page[PAGE_STATUS], 200)
+        self.assertEqual(len(page), PAGE_LENGTH)
+        self.assertGreater(page[PAGE_TIME_NS], 0)
+        self.assertEqual(page[PAGE_BYTES], len(page[PAGE_BODY].encode()))
 
     async def test_all_at_once_and_each_its_own(self):
         with open(CA, "rb") as pem:
-            self.assertEqual(await self.end_of(self.pages.trust(pem.read())), 1)
+            self.assertEqual(await answer(self.pages.trust_certificates(pem.read())), 1)
         urls = URLS + [f"http://{HTTP}/", f"http://{HTTP}/there/is/none/of/this/name"]
-        loaded = await self.end_of(asyncio.gather(*(self.pages.load(url) for url in urls)))
-        again = await self.end_of(asyncio.gather(*(self.pages.load(url) for url in urls)))
+        loaded = await answer(asyncio.gather(*(self.pages.load_page(url) for url in urls)))
+        again = await answer(asyncio.gather(*(self.pages.load_page(url) for url in urls)))
         for url, page, other in zip(urls, loaded, again):
-            self.assertEqual(page[host.PAGE_BODY], other[host.PAGE_BODY], url)
-        self.assertEqual(loaded[-1][host.PAGE_STATUS], 404)
+            self.assertEqual(page[PAGE_BODY], other[PAGE_BODY], url)
+        self.assertEqual(loaded[-1][PAGE_STATUS], 404)
 
     async def test_a_failure_is_an_exception_with_its_code(self):
-        with self.assertRaises(host.Failed) as caught:
-            await self.end_of(self.pages.load("gopher://quay/"))
-        self.assertEqual(caught.exception.code, 2)
+        with self.assertRaises(wharf.WharfTaskError) as caught:
+            await answer(self.pages.load_page("gopher://quay/"))
+        self.assertEqual(caught.exception.code, PAGE_ERROR_UNSUPPORTED_SCHEME)
         self.assertIn("gopher", str(caught.exception))
 
-    async def test_a_refused_call_raises_and_leaves_nothing(self):
-        with self.assertRaises(host.Refused) as caught:
-            self.pages.submit("load_page", None)
-        self.assertEqual(caught.exception.status, 10)
-        self.assertEqual(self.pages._futures, {})
-
-    async def test_the_loop_goes_on_meanwhile(self):
-        ticks, done = 0, asyncio.Event()
-
-        async def tick():
-            nonlocal ticks
-            while not done.is_set():
-                ticks += 1
-                await asyncio.sleep(0)
-
-        ticking = asyncio.create_task(tick())
-        await self.end_of(asyncio.gather(*(self.pages.load(f"http://{HTTP}/") for _ in range(300))))
-        done.set()
-        await ticking
-        # More messages than go into a batch: the loop has come round between two.
-        self.assertGreater(ticks, 300 // host.Port.BATCH)
-
-    async def test_who_cancels_the_future_cancels_the_task(self):
-        asked = []
-        self.pages._give_up = lambda task: asked.append(self.pages._library.wharf_task_cancel(task))
-        # Nobody answers there.
-        silent = self.pages.submit("wharf_timer_after", host.c.c_uint64(3600 * 10**9))
-        silent.cancel()
-        with self.assertRaises(asyncio.CancelledError):
-            await silent
-        await asyncio.sleep(0)
-        self.assertEqual(asked, [host.OK])
-        # The task's last word is taken out and does no harm.
-        while self.pages._futures:
-            await asyncio.sleep(0)
-        await self.end_of(self.pages.load(f"http://{HTTP}/"))
-
-    async def test_closing_ends_what_is_awaited(self):
-        other = host.Pages(LIBRARY)
-        forever = other.submit("wharf_timer_after", host.c.c_uint64(3600 * 10**9))
-        other.close()
-        with self.assertRaises(asyncio.CancelledError):
-            await forever
-        with self.assertRaises(host.Refused):
-            other.load(f"http://{HTTP}/")
+    async def test_given_up_in_the_middle(self):
+        loads = [self.pages.load_page(url) for url in URLS]
+        for turn, load in enumerate(loads):
+            if turn % 2:
+                load.cancel()
+        ends = await answer(asyncio.gather(*loads, return_exceptions=True))
+        self.assertEqual({type(end) for end in ends[1::2]}, {asyncio.CancelledError})
+        self.assertNotIn(asyncio.CancelledError, {type(end) for end in ends[::2]})
 
 
-if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1])
+class Readme(unittest.TestCase):
+    def test_its_programs(self):
+        text = (ROOT / "ffi" / "hosts" / "python" / "README.md").read_text(encoding="utf-8")
+        programs = re.findall(r"^```python( no_run)?\n(.*?)^```", text, re.S | re.M)
+        self.assertEqual([bool(no_run) for no_run, _ in programs], [False, True])
+        for no_run, program in programs:
+            code = compile(program, "README.md", "exec")
+            if not no_run:
+                exec(code, {"__name__": "__main__"})

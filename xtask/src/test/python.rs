@@ -1,7 +1,7 @@
-//! The Python side: the example, which needs nothing but Python, and what it promises.
+//! The Python side: the package, as a wheel that has been installed, and the example on it.
 
-use crate::{command::Failure, folder, needs, needs::Need, sh, site::Site};
-use std::{process::Command, time::Duration};
+use crate::{command::Failure, folder, needs, needs::Need, python, sh, site::Site};
+use std::{path::Path, process::Command, time::Duration};
 
 /// Far above what it takes.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -10,29 +10,35 @@ const PAGES: usize = 100;
 const SHOWN: usize = 10;
 
 /// What this part needs.
-pub(super) const NEEDS: &[Need] = &[needs::PYTHON];
+pub(super) const NEEDS: &[Need] = &[needs::PYTHON, python::VENV, python::TOOLS];
 
 /// Runs all of it.
 pub(super) fn run() -> Result<(), Failure> {
-    sh::run(sh::cargo(["build", "--quiet", "--package", "pages", "--package", "site"]))?;
+    sh::run(sh::cargo([
+        "build", "--quiet", "--package", "pages", "--package", "site", "--package", "harbour",
+    ]))?;
     let work = sh::work_dir("python")?;
+    let interpreter = python::with_wheel()?;
     let built = sh::target_dir()?.join("debug");
     let served = folder::choose(None)?;
     let site = Site::start(&built, &served, &work.join("ca.pem"))?;
     let urls = site.urls(&folder::pages(&served, PAGES)?, PAGES);
     let library = built.join("libpages.so");
 
-    let mut tests = python("tests/hosts/python/test_pages.py");
-    tests.arg(&library).arg(&site.ca).arg(&site.http).args(&urls);
+    let mut tests = python(&interpreter);
+    tests.args(["-m", "unittest", "discover", "--start-directory", "tests/hosts/python"]);
+    tests.env("WHARF_HARBOUR", built.join("libharbour.so")).env("WHARF_PAGES", &library);
+    tests.env("WHARF_UVLOOP", python::packages()?);
+    tests.env("WHARF_CA", &site.ca).env("WHARF_HTTP", &site.http).env("WHARF_URLS", urls.join("\n"));
     sh::run_within(tests, PATIENCE)?;
-    let mut example = python("examples/python/pages.py");
-    example.arg("--trust").arg(&site.ca).arg(&library).args(&urls[..SHOWN]);
-    sh::run_within(example, PATIENCE)
+    let mut example = python(&interpreter);
+    example.args(["examples/python/pages.py", "--all", "--trust"]).arg(&site.ca).arg(&library);
+    sh::run_within({ example.args(&urls[..SHOWN]); example }, PATIENCE)
 }
 
 /// Python with its warnings as errors, and without files left beside the sources.
-fn python(program: &str) -> Command {
-    let mut python = Command::new("python3");
-    python.args(["-B", "-W", "error", program]).current_dir(sh::root());
+fn python(interpreter: &Path) -> Command {
+    let mut python = Command::new(interpreter);
+    python.args(["-B", "-W", "error"]).current_dir(sh::root());
     python
 }

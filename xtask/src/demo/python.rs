@@ -1,0 +1,20 @@
+//! The host program in Python, with the package as it lies here.
+
+use super::Options;
+use crate::{command::Failure, python, sh, site::Site};
+use std::{path::Path, process::Command};
+
+const PROGRAM: &str = "examples/python/pages.py";
+
+/// Has the host load the URLs with the library that cargo has built.
+pub(super) fn run(
+    built: &Path,
+    options: &Options,
+    site: Option<&Site>,
+    urls: &[String],
+) -> Result<(), Failure> {
+    let mut host = Command::new("python3");
+    host.args(["-B", PROGRAM]).arg(built.join("libpages.so"));
+    host.env("PYTHONPATH", python::source()).current_dir(sh::root());
+    super::load(host, "Python", options, site, urls)
+}
