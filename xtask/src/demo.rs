@@ -4,6 +4,7 @@
 mod c;
 mod dart;
 mod node;
+mod python;
 
 use crate::{
     command::{Command, Failure},
@@ -18,7 +19,7 @@ use std::{
 
 pub(crate) const COMMAND: Command = Command {
     name: "demo",
-    about: "load web pages through a host in C, Dart or Node: `cargo xtask demo [OPTIONS] [URL...]`",
+    about: "load web pages through a host in C, Dart, Node or Python: `cargo xtask demo [OPTIONS] [URL...]`",
     help: "\
 usage: cargo xtask demo [OPTIONS] [URL...]
 
@@ -26,7 +27,7 @@ Builds the library `pages` and a host program, starts a web site on loopback, an
 pages from it: over HTTP and HTTPS in turn, packed with gzip, some of them through a redirect.
 With URLs of your own it loads those instead, and starts no site.
 
-  --host HOST       c, dart or node: the language of the host (default: c)
+  --host HOST       c, dart, node or python: the language of the host (default: c)
   --pages N         how many pages of the site to load (default: 200)
   --concurrency N   how many are under way at once (default: 50)
   --site FOLDER     what the site serves; its .html files are the pages. Default: the documentation
@@ -45,6 +46,7 @@ enum Language {
     C,
     Dart,
     Node,
+    Python,
 }
 
 /// What the command line asks for.
@@ -75,8 +77,10 @@ fn options(args: &mut lexopt::Parser) -> Result<Options, Failure> {
                 "c" => options.host = Language::C,
                 "dart" => options.host = Language::Dart,
                 "node" => options.host = Language::Node,
+                "python" => options.host = Language::Python,
                 other => {
-                    let text = format!("there is no host '{other}'; there are: c, dart, node");
+                    let text =
+                        format!("there is no host '{other}'; there are: c, dart, node, python");
                     return Err(Failure::new(text));
                 }
             },
@@ -137,6 +141,7 @@ enum Host {
     C(PathBuf),
     Dart(dart::Host),
     Node(node::Host),
+    Python(PathBuf),
 }
 
 /// Builds what the host needs, and the site where one is wanted.
@@ -157,6 +162,7 @@ fn build(options: &Options, built: &Path, work: &Path) -> Result<Host, Failure> 
         Language::C => Host::C(c::build(built, work)?),
         Language::Dart => Host::Dart(dart::build()?),
         Language::Node => Host::Node(node::build(built)?),
+        Language::Python => Host::Python(built.join("libpages.so")),
     })
 }
 
@@ -166,6 +172,7 @@ impl Host {
             Self::C(program) => c::run(program, options, site, urls),
             Self::Dart(host) => host.run(options, site, urls),
             Self::Node(host) => host.run(options, site, urls),
+            Self::Python(library) => python::run(library, options, site, urls),
         }
     }
 }

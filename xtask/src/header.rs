@@ -40,7 +40,7 @@ const MODULES: &[python::Module] = &[
 
 pub(crate) const COMMAND: Command = Command {
     name: "header",
-    about: "make wharf.h from the Rust source, libraries' headers from what they say, and Python of both",
+    about: "make wharf.h from the Rust source, libraries' headers from what they say, and modules of both",
     help: "usage: cargo xtask header [--check]\n\n  --check   change nothing; fail unless the \
            committed headers are what the source makes\n",
     run: |args| {

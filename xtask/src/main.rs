@@ -12,6 +12,7 @@ mod install;
 mod loom;
 mod needs;
 mod npm;
+mod python;
 mod sh;
 mod site;
 mod test;

@@ -84,7 +84,8 @@ pub(crate) fn with_wheel() -> Result<PathBuf, Failure> {
         build
     })?;
     let wheel = fs::read_dir(&wheels).ok().and_then(|mut all| all.next()).and_then(Result::ok);
-    let wheel = wheel.ok_or_else(|| Failure::new(format!("no wheel is in {}", wheels.display())))?;
+    let wheel =
+        wheel.ok_or_else(|| Failure::new(format!("no wheel is in {}", wheels.display())))?;
 
     let fresh = sh::work_dir("python")?.join("fresh");
     sh::run(venv(&fresh, &["--without-pip"]))?;

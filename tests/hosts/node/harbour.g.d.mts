@@ -13,7 +13,11 @@ export declare class HarbourFunctions {
   /** Text there and back. */
   readonly harbourEcho: WharfFunction<[text: string | null]>;
 
-  /** Text that may be missing. */
+  /**
+   * Text that may be missing.
+   *
+   * `text` may be NULL.
+   */
   readonly harbourLength: WharfFunction<[text: string | null]>;
 
   /** Bytes in, their sum and the bytes themselves out. */

@@ -8,7 +8,11 @@ export class HarbourFunctions {
     this.harbourAdd = library.function('harbour_add', ['int64', 'int64']);
     /** Text there and back. */
     this.harbourEcho = library.function('harbour_echo', ['string']);
-    /** Text that may be missing. */
+    /**
+     * Text that may be missing.
+     *
+     * `text` may be NULL.
+     */
     this.harbourLength = library.function('harbour_length', ['string']);
     /** Bytes in, their sum and the bytes themselves out. */
     this.harbourSum = library.function('harbour_sum', ['bytes']);

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import pathlib
 import threading
 import unittest
 
@@ -158,8 +159,7 @@ class Runtimes(Case):
 
     async def test_with_a_name_for_its_threads_and_as_a_context(self):
         def names():
-            tasks = "/proc/self/task"
-            return [open(f"{tasks}/{one}/comm").read().strip() for one in os.listdir(tasks)]
+            return [(task / "comm").read_text().strip() for task in pathlib.Path("/proc/self/task").iterdir()]
 
         with wharf.Runtime(LIBRARY, worker_threads=1, thread_name="pierhead") as runtime:
             with wharf.Port(runtime=runtime) as port:

@@ -6,15 +6,15 @@ use std::{path::Path, process::Command};
 
 const PROGRAM: &str = "examples/python/pages.py";
 
-/// Has the host load the URLs with the library that cargo has built.
+/// Has the host load the URLs with this library.
 pub(super) fn run(
-    built: &Path,
+    library: &Path,
     options: &Options,
     site: Option<&Site>,
     urls: &[String],
 ) -> Result<(), Failure> {
     let mut host = Command::new("python3");
-    host.args(["-B", PROGRAM]).arg(built.join("libpages.so"));
+    host.args(["-B", PROGRAM]).arg(library);
     host.env("PYTHONPATH", python::source()).current_dir(sh::root());
     super::load(host, "Python", options, site, urls)
 }

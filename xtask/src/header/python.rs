@@ -80,7 +80,8 @@ pub(super) fn module(module: &Module, text: &str) -> Result<String, Failure> {
     }
     let class = capital(name);
     let hints = ["Any", "Optional", "Sequence", "Union"];
-    let used = hints.into_iter().filter(|hint| *hint == "Any" || methods.contains(&format!("{hint}[")));
+    let used =
+        hints.into_iter().filter(|hint| *hint == "Any" || methods.contains(&format!("{hint}[")));
     let used = used.collect::<Vec<_>>().join(", ");
     Ok(format!(
         "# Made from {} by `cargo xtask header`; not to be edited.\n\
@@ -270,9 +271,10 @@ const WIDTH: usize = 101;
 /// A name that Python keeps for itself gets a stroke behind it.
 fn safe(name: &str) -> String {
     const KEPT: &[&str] = &[
-        "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del", "elif",
-        "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda",
-        "nonlocal", "not", "or", "pass", "raise", "return", "self", "try", "while", "with", "yield",
+        "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",
+        "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is",
+        "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "self", "try", "while",
+        "with", "yield",
     ];
     if KEPT.contains(&name) { format!("{name}_") } else { name.to_owned() }
 }
@@ -307,11 +309,15 @@ mod tests {
              const char *s, const char *t, size_t from, const uint16_t *row, size_t row_length, \
              bool yes, const wharf_value_t *v, wharf_port_t to, wharf_task_t *task);",
         );
-        let kinds = "\"x_f\": (\"text\", \"text\", \"size\", \"uint16[]\", \"bool\", \"value\", \"port\"),";
+        let kinds =
+            "\"x_f\": (\"text\", \"text\", \"size\", \"uint16[]\", \"bool\", \"value\", \"port\"),";
         assert!(text.contains(kinds), "{text}");
         assert!(text.contains("        from_: int,\n"), "{text}");
         assert!(text.contains("        s: str,\n        t: Optional[str],\n"), "{text}");
-        assert!(text.contains("(self._functions[\"x_f\"], s, t, from_, row, yes, v, to)"), "{text}");
+        assert!(
+            text.contains("(self._functions[\"x_f\"], s, t, from_, row, yes, v, to)"),
+            "{text}"
+        );
         assert!(text.contains("\"\"\"Does.\n\n        `t` may be NULL.\n        \"\"\""), "{text}");
     }
 

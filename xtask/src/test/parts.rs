@@ -68,7 +68,7 @@ pub(super) const PARTS: &[Part] = &[
     },
     Part {
         name: "python",
-        about: "the Python example, which awaits pages from asyncio",
+        about: "the package for Python as a wheel, its promises, and the example on it",
         needs: python::NEEDS,
         run: python::run,
     },
