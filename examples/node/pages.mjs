@@ -1,5 +1,9 @@
 // Loads web pages with the library `pages` from Node: each page is a promise.
 //
+//     npm install --prefix ffi/hosts/node && npm install --prefix examples/node
+//     cargo build --release --package pages
+//     node examples/node/pages.mjs target/release/libpages.so https://example.org/ ...
+//
 //     node pages.mjs [--trust PEM] LIBRARY URL...
 //     node pages.mjs LIBRARY [--concurrency N] [--time-limit MS] [--trust PEM] [--all] [--quiet] LIST
 //

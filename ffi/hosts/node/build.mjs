@@ -2,7 +2,7 @@
 //
 // npm runs it when the package is installed, where it does nothing if the package came with an addon that
 // this Node can load. With --prebuild it makes one that the package is packed with. All that is needed is a C
-// compiler: the headers of Node-API come with the package node-api-headers.
+// compiler: the headers of Node-API come with the package node-api-headers, and with some Nodes.
 
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
@@ -32,11 +32,24 @@ function header() {
   if (!existsSync(packed)) throw new Error(`${packed} is missing`);
 }
 
+/** Where the headers of Node-API are: in a package, or beside this Node. */
+function headersOfNode() {
+  try {
+    return require('node-api-headers').include_dir;
+  } catch (cause) {
+    const own = join(dirname(process.execPath), '../include/node');
+    if (existsSync(join(own, 'node_api.h'))) return own;
+    const text = 'the package came without an addon for this platform, and what one is made with, node-api-headers, is not ' +
+      'installed: install it, or don’t leave out optional dependencies';
+    throw new Error(text, { cause });
+  }
+}
+
 function compile(output) {
   header();
   mkdirSync(dirname(output), { recursive: true });
   const sources = readdirSync(join(here, 'native')).filter((name) => name.endsWith('.c'));
-  const { include_dir: headers } = require('node-api-headers');
+  const headers = headersOfNode();
   const args = ['-std=c11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra', '-fPIC', '-fvisibility=hidden', '-pthread'];
   args.push(...(process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared']));
   args.push(...(process.env.CFLAGS?.split(' ') ?? []), '-I', headers, '-o', output);

@@ -130,7 +130,8 @@ test('a stream that nobody reads keeps no program alive, one that is read does',
     import { WharfPort } from 'wharf';
     const port = new WharfPort(library);`;
   const idle = await program(`${head}
-    const stream = port.stream(tests.count);
+    // Where it can't be collected, which would end it.
+    globalThis.stream = port.stream(tests.count);
     console.log((await stream.next()).value);`);
   assert.deepEqual([idle.out, idle.code, idle.error], ['0\n', 0, '']);
   const read = await program(`${head}

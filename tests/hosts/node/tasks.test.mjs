@@ -108,20 +108,21 @@ hosted('one signal ends thousands, and leaves no listener', async (port) => {
   assert.equal(listeners, 0);
 });
 
-hosted('a paused task waits, a resumed one goes on', async (port) => {
-  const task = port.submit(tests.count);
-  await until(() => ledger.counted() > 0, 'it counts');
+test('a paused task waits, a resumed one goes on', PATIENCE, async () => {
+  const port = new WharfPort(library, { credit: 1 });
+  const seen = [];
+  const task = port.submit(tests.count, [], { onProgress: (number) => seen.push(number) });
+  await until(() => seen.length === 1, 'it waits for credit');
   task.pause();
-  // What was under way ends; then it stands still.
-  let before;
-  do {
-    before = ledger.counted();
-    await port.after(20);
-  } while (ledger.counted() !== before);
+  port.grant(5);
+  await port.after(50);
+  assert.deepEqual(seen, [0]);
   task.resume();
-  await until(() => ledger.counted() > before, 'it counts again');
+  await until(() => seen.length === 6, 'it goes on');
   await task.cancel();
   await assert.rejects(task.value, ended('cancelled'));
+  task.pause();
+  await port.close();
 });
 
 hosted('progress comes in order, before the end, in the context of the caller', async (port) => {
@@ -227,6 +228,10 @@ test('functions that are not there, and types that are none', () => {
   assert.throws(() => new WharfLibrary('libc.so.6'), { code: 'ERR_WHARF_LIBRARY' });
   assert.throws(() => new WharfPort({}), TypeError);
   assert.throws(() => new WharfRuntime({}), TypeError);
+  assert.throws(() => new WharfPort(library, { runtime: {} }), TypeError);
+  assert.throws(() => new WharfPort(library, { runtime: new WharfRuntime(harbour) }), TypeError);
+  assert.throws(() => new WharfPort(library, { whenFull: 'wait' }), TypeError);
+  assert.throws(() => new WharfPort(library, { capacity: -1 }), TypeError);
 });
 
 test('two libraries in one process know nothing of each other', PATIENCE, async () => {

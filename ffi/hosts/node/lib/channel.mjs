@@ -4,7 +4,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KIND, STATUS, WharfError, taskError } from './errors.mjs';
 import { sendPortOf } from './library.mjs';
-import { native } from './native.mjs';
+import { CALL, HANDLE, native } from './native.mjs';
 
 /** A batch as the addon hands it over; the numbers are those of native/wharf_node.h. */
 const BATCH = 128;
@@ -142,12 +142,15 @@ class Table {
 
   take(tag, flags, code, value) {
     const kind = flags & KIND_MASK;
+    const isBroken = (flags & IS_BROKEN) !== 0;
+    const isLast = kind !== KIND.data && kind !== KIND.control;
+    if (isBroken && !isLast) throw value;
     if ((flags & IS_POSTED) !== 0) {
       this.onMessage?.(value, { tag, control: kind === KIND.control });
-    } else if (kind === KIND.data || kind === KIND.control) {
-      this.at(tag)?.data(value);
+    } else if (isLast) {
+      this.remove(tag)?.ended(kind, code, value, isBroken);
     } else {
-      this.remove(tag)?.ended(kind, code, value, (flags & IS_BROKEN) !== 0);
+      this.at(tag)?.data(value);
     }
   }
 }
@@ -188,12 +191,13 @@ export class Channel {
   #keeps = undefined;
   #closing = undefined;
   #runtime;
+  #atRuntime;
 
   constructor(library, runtime, { capacity = 0, whenFull = 0, needsCredit = false, maxTasks = 0, onMessage } = {}) {
     const table = this.#table;
     const opened = ready().portOpen(
-      library.handle,
-      runtime?.handle,
+      library[HANDLE],
+      runtime?.[HANDLE],
       capacity,
       whenFull,
       Number(needsCredit),
@@ -207,7 +211,7 @@ export class Channel {
     this.#runtime = runtime;
     table.onMessage = onMessage && AsyncResource.bind(onMessage);
     this.stay();
-    runtime?.opened(this);
+    this.#atRuntime = runtime?.opened(this);
   }
 
   get id() {
@@ -220,7 +224,7 @@ export class Channel {
 
   /** Submits a task whose messages are the entry's; throws where it is refused. */
   submit(func, args, entry, signal) {
-    if (func.library.handle !== this.library.handle && func.library.path !== this.library.path) {
+    if (func.library.number !== this.library.number) {
       throw new TypeError(`'${func.name}' is a function of ${func.library.path}, and the port is not`);
     }
     if (args.length !== func.arity) {
@@ -230,7 +234,7 @@ export class Channel {
     const table = this.#table;
     table.add(entry, this);
     try {
-      this.library.accept(invoke(func.call, this.handle, entry.tag, args));
+      this.library.accept(invoke(func[CALL], this.handle, entry.tag, args));
     } catch (error) {
       table.remove(entry.tag);
       throw error;
@@ -302,7 +306,7 @@ export class Channel {
     let status;
     while ((status = addon.close(this.handle)) === STATUS.WHARF_TIMEOUT) await sleep(1);
     this.stay();
-    this.#runtime?.closed(this);
+    this.#runtime?.closed(this.#atRuntime);
     // Where the runtime has been freed, it is closed already.
     if (status !== STATUS.WHARF_NO_PORT) this.library.accept(status);
   }

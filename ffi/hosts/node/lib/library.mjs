@@ -1,7 +1,7 @@
 // Loaded libraries, and their functions.
 
 import { WharfError } from './errors.mjs';
-import { native } from './native.mjs';
+import { CALL, HANDLE, native } from './native.mjs';
 
 /** The interface that this package was written for: the major number in the upper 16 bits, the minor in the lower. */
 const ABI_VERSION = 1;
@@ -55,7 +55,7 @@ export class WharfFunction {
     this.types = types;
     this.arity = types.length;
     /** The addon's: (port, tag, ...arguments). */
-    this.call = call;
+    this[CALL] = call;
     Object.freeze(this);
   }
 }
@@ -70,11 +70,11 @@ export class WharfSendPort {
   }
 
   post(value, tag = 0) {
-    this.#library.accept(native().post(this.#library.handle, this.id, tag, value, false));
+    this.#library.accept(native().post(this.#library[HANDLE], this.id, tag, value, false));
   }
 
   postControl(value, tag = 0) {
-    this.#library.accept(native().post(this.#library.handle, this.id, tag, value, true));
+    this.#library.accept(native().post(this.#library[HANDLE], this.id, tag, value, true));
   }
 }
 
@@ -84,12 +84,14 @@ export class WharfLibrary {
   constructor(path) {
     if (typeof path !== 'string') throw new TypeError('the path of a library is a string');
     /** The addon's. */
-    this.handle = native().load(path);
-    const [number, abi, version] = native().about(this.handle);
+    this[HANDLE] = native().load(path);
+    const [number, abi, version] = native().about(this[HANDLE]);
     if (abi >> 16 !== ABI_VERSION >> 16 || abi < ABI_VERSION) {
       const shown = (of) => `${of >> 16}.${of & 0xffff}`;
       throw new Error(`${path} speaks version ${shown(abi)} of wharf's interface, and this package ${shown(ABI_VERSION)}`);
     }
+    /** The addon's: the same for all objects that stand for one library. */
+    this.number = number;
     this.path = path;
     this.version = version;
     LOADED.set(number, this);
@@ -110,7 +112,7 @@ export class WharfLibrary {
       if (letter === undefined) throw new TypeError(`'${type}' is no type of a parameter`);
       return letter;
     });
-    const bound = native().bind(this.handle, name, letters.join(''), result);
+    const bound = native().bind(this[HANDLE], name, letters.join(''), result);
     if (bound === null) throw new Error(`${this.path} has no function '${name}'`);
     return bound;
   }
@@ -132,6 +134,6 @@ export class WharfLibrary {
   }
 
   refusal(status) {
-    return new WharfError(status, native().lastError(this.handle, status));
+    return new WharfError(status, native().lastError(this[HANDLE], status));
   }
 }

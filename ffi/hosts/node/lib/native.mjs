@@ -5,6 +5,10 @@ import { fileURLToPath } from 'node:url';
 
 const require = createRequire(import.meta.url);
 
+/** What of the package's objects is the addon's: nobody else is to give it to the addon, which believes it. */
+export const HANDLE = Symbol('handle');
+export const CALL = Symbol('call');
+
 /** Where the addon may be: packed with the package, or made where it was installed. */
 export function places() {
   const at = (path) => fileURLToPath(new URL(path, import.meta.url));

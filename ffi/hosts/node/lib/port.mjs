@@ -2,6 +2,7 @@
 
 import { Channel, Entry } from './channel.mjs';
 import { WharfLibrary, WharfSendPort } from './library.mjs';
+import { WharfRuntime } from './runtime.mjs';
 import { WharfStream, begin } from './stream.mjs';
 
 /** What becomes of a message that finds its port full, by wharf.h's numbers. */
@@ -45,6 +46,9 @@ export class WharfPort {
   constructor(library, options = {}) {
     if (!(library instanceof WharfLibrary)) throw new TypeError('a port is of a WharfLibrary');
     const { runtime, capacity, whenFull = 'refuse', credit, maxTasks, onMessage } = options;
+    if (runtime !== undefined && !(runtime instanceof WharfRuntime && runtime.library.number === library.number)) {
+      throw new TypeError('the runtime of a port is a WharfRuntime of its library');
+    }
     if (!Object.hasOwn(WHEN_FULL, whenFull)) {
       throw new TypeError(`whenFull is one of ${Object.keys(WHEN_FULL).join(', ')}`);
     }

@@ -4,6 +4,7 @@ import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { ready } from './channel.mjs';
 import { STATUS, WharfError } from './errors.mjs';
 import { WharfLibrary } from './library.mjs';
+import { HANDLE } from './native.mjs';
 
 const NS_IN_MS = 1e6;
 const LONGEST_PAUSE_MS = 64;
@@ -11,6 +12,7 @@ const LONGEST_PAUSE_MS = 64;
 export class WharfRuntime {
   #library;
   #channels = new Set();
+  #forgotten = new FinalizationRegistry((one) => this.#channels.delete(one));
   #over = false;
 
   constructor(library, options = {}) {
@@ -24,7 +26,7 @@ export class WharfRuntime {
       threadKeepAliveMs = 0,
     } = options;
     const made = ready().runtimeNew(
-      library.handle,
+      library[HANDLE],
       workerThreads,
       maxBlockingThreads,
       threadStackBytes,
@@ -35,23 +37,24 @@ export class WharfRuntime {
     if (typeof made === 'number') throw library.refusal(made);
     this.#library = library;
     /** The addon's. */
-    this.handle = made;
+    this[HANDLE] = made;
   }
 
   get library() {
     return this.#library;
   }
 
-  /** Of the ports that are open: they are closed last. */
+  /** Of the ports that are open: they are closed last. What it returns is for `closed`. */
   opened(channel) {
-    this.#channels.add(new WeakRef(channel));
+    const one = new WeakRef(channel);
+    this.#channels.add(one);
+    this.#forgotten.register(channel, one, one);
+    return one;
   }
 
-  closed(channel) {
-    for (const one of this.#channels) {
-      const still = one.deref();
-      if (still === channel || still === undefined) this.#channels.delete(one);
-    }
+  closed(one) {
+    this.#channels.delete(one);
+    this.#forgotten.unregister(one);
   }
 
   async shutdown({ timeoutMs = Infinity } = {}) {
@@ -60,7 +63,7 @@ export class WharfRuntime {
     const addon = ready();
     let status;
     let pause = 1;
-    while ((status = addon.runtimeEnd(this.handle, false)) === STATUS.WHARF_TIMEOUT) {
+    while ((status = addon.runtimeEnd(this[HANDLE], false)) === STATUS.WHARF_TIMEOUT) {
       const left = deadline - performance.now();
       if (left <= 0) {
         const text = 'something on the runtime has not returned: shut it down again to wait for it';
@@ -73,7 +76,7 @@ export class WharfRuntime {
     await this.#drain();
     if (this.#over) return;
     this.#over = true;
-    this.#library.accept(addon.runtimeEnd(this.handle, true));
+    this.#library.accept(addon.runtimeEnd(this[HANDLE], true));
     for (const one of this.#channels) {
       const channel = one.deref();
       if (channel !== undefined) channel.close().catch(() => {});
