@@ -52,17 +52,33 @@
 //! B4 fence(SeqCst), a sleeper? as P4  W4 park
 //! ```
 //!
-//! B4 is left out, with its fence, where nobody searches, sleeps, or has left a seat vacant, as far as can be
-//! seen, and an earlier push of the busy seat has done it since its queue was last empty: so where all are
-//! busy a push costs a few loads. Who falls asleep later sees the busy seat at W3, as ever. Who leaves its
-//! seat later, and can't watch, asks for that earlier push ([`Announced`]), which is in front of a fence
-//! as the vacant seat is: one of the two fences comes first, and it sees the flag, or the pushes that follow
-//! see the vacant seat.
-//!
 //! A push has no fence of its own before B3, so W3 asks whether a seat is busy, not what waits there.
 //! If B2 comes first, W3 sees the busy seat. If W2 does, then B3 sees neither a watcher nor a
 //! searcher in the sleeper's person, and B4 finds it sleeping. A searcher relied on at B3 ends as
 //! above: as a sleeper, by W2 and W3; or by finding work, and then it sees to a watcher in turn.
+//!
+//! (Where both seats were asleep, and their bits are in one word, the two changes of that word have an
+//! order, and would do without B2. A seat that was vacant has left another word, and needs it.)
+//!
+//! A watcher relied on at B3 may have something to do just then, and may have been one only in the eyes of
+//! a push whose loads are early. Who goes back to sleep comes by W1 to W3. Who does not calls another
+//! watcher, whether or not something is seen to wait for it:
+//!
+//! ```text
+//! busy seat                           watcher
+//! B1, B2                              H1 watching -= me, sleeping -= me, fence(SeqCst) (its own B2)
+//! B3 a watcher? then done             H2 before it polls anything, or leaves its seat:
+//!                                        a busy seat, and no watcher? as P2 to P4
+//! ```
+//!
+//! If B2 comes first, H2 sees the busy seat. If H1 does, B3 sees no watcher in its person.
+//!
+//! B4 is left out, with its fence, where nobody searches, sleeps, or has left a seat vacant, as far as
+//! can be seen, and an earlier push of the busy seat has done it since its queue was last empty: so where
+//! all are busy a push costs a few loads. Who falls asleep later sees the busy seat at W3, as ever. Who
+//! leaves its seat later, and can't watch, asks for that earlier push ([`Announced`]), which is in front
+//! of a fence as the vacant seat is: one of the two fences comes first, and it sees the flag, or the
+//! pushes that follow see the vacant seat.
 
 use crate::bits::Bits;
 use wharf_base::sync::atomic::{AtomicBool, AtomicUsize, Ordering::*, fence};
@@ -123,6 +139,14 @@ impl Idle {
         self.searching.store(0, Release);
     }
 
+    /// The searcher is none any more, since it has found something: whether there is more must follow, for
+    /// those who have relied on its search.
+    pub(crate) fn end_search_with_a_find(&self) {
+        self.end_search();
+        // Pairs with P2: whoever relied on our search has pushed before this.
+        fence(SeqCst);
+    }
+
     /// P2 to P4: there is work that somebody else could do. Returns the sleeper to unpark, who has
     /// become the searcher, if one is needed; or what `start` says of a thread that is to be one.
     ///
@@ -181,7 +205,7 @@ impl Idle {
 
     /// B2, after the seat was taken out of `sleeping` or `vacant`.
     pub(crate) fn become_busy(&self) {
-        // Pairs with S3 (W2).
+        // Pairs with S3 (W2), and with H1, which is this one too.
         fence(SeqCst);
     }
 
@@ -221,7 +245,7 @@ impl Idle {
         begins
     }
 
-    /// `seat` watches no longer.
+    /// `seat` watches no longer (H1); `wake_up` is to follow, for its fence.
     pub(crate) fn end_watch(&self, seat: usize) {
         self.watching.remove(seat);
     }
@@ -235,32 +259,46 @@ impl Idle {
 /// Whether a push of a busy seat's has looked for a watcher, with a fence (B4), since its queue was last
 /// empty. Changed by the seat's owner; read by who leaves another seat.
 #[derive(Debug, Default)]
-pub(crate) struct Announced(AtomicBool);
+pub(crate) struct Announced {
+    told: AtomicBool,
+    /// The owner's copy, so that it touches the other only to change it. `std`'s also in the models: what
+    /// one thread alone uses is not to be tried in every order.
+    own: std::sync::atomic::AtomicBool,
+}
 
 impl Announced {
     /// Whether a push is to look for a watcher: not where all are seen to be busy, and an earlier one has.
     #[inline]
     pub(crate) fn is_to_ask(&self, idle: &Idle) -> bool {
-        // Relaxed: only the caller changes it.
-        !self.0.load(Relaxed) || idle.is_searched() || idle.has_somebody_idle()
+        // Relaxed: the owner's own.
+        !self.own.load(Relaxed) || idle.is_searched() || idle.has_somebody_idle()
     }
 
     /// A push is about to look. Its fence must follow, and pairs with that in `vacate`.
     pub(crate) fn tell(&self) {
-        self.0.store(true, Relaxed);
+        self.set(true);
     }
 
     /// Nothing waits there: the next push is to look anew.
     #[inline]
     pub(crate) fn retract(&self) {
-        // Relaxed: who still sees the old one looks after the seat in vain.
-        self.0.store(false, Relaxed);
+        self.set(false);
+    }
+
+    #[inline]
+    fn set(&self, told: bool) {
+        // Relaxed: `own` is the owner's own. Who still sees an old `true` looks after the seat in vain; one
+        // that goes before a fence is seen after it.
+        if self.own.load(Relaxed) != told {
+            self.own.store(told, Relaxed);
+            self.told.store(told, Relaxed);
+        }
     }
 
     /// For who has left a seat: whether something may wait there.
     pub(crate) fn is_told(&self) -> bool {
         // Relaxed: after the fence in `vacate`.
-        self.0.load(Relaxed)
+        self.told.load(Relaxed)
     }
 }
 

@@ -33,8 +33,9 @@
 //! What a running task has woken goes to the LIFO slot, for its data is warm, and what was there before
 //! to the ring. The slot may be used three times in a row, or for as many polls as are likely to take
 //! 2 µs, 15 at most; then the ring has its turn: two tasks that wake each other for ever starve nobody.
-//! The ring is FIFO and grows; nothing overflows into other queues, so tasks never overtake each other in it (`queue/ring.rs`). A current-thread runtime
-//! has no slot: its tasks run strictly in the order in which they became runnable.
+//! The ring is FIFO and grows; nothing overflows into other queues, so tasks never overtake each other in
+//! it (`queue/ring.rs`). A current-thread runtime has no slot: its tasks run strictly in the order in
+//! which they became runnable.
 //!
 //! # Who runs what, and when
 //!
@@ -101,7 +102,8 @@
 //! | in the main future | `block_on` passes it on; tasks go on |
 //! | in a driver | not contained: a driver is part of the runtime |
 //!
-//! `tests/panics.rs` tries each. [`UnhandledPanic`] can make a panic that reaches no handle end the runtime.
+//! `tests/panics.rs` tries each. [`UnhandledPanic`] can make a panic that reaches no handle end the
+//! runtime.
 //!
 //! # Polls off any seat
 //!

@@ -3,6 +3,9 @@
 //!
 //! The heart does not beat here, save where a model says so: a park ends only by an unpark or an event,
 //! so a wake that is lost is a deadlock to loom, as is a thread that is not sent home.
+//!
+//! Once a model has shown what it is to show, the rest of it ([`Runtime::end`]) is run in one order only:
+//! what may come between a shutdown and all else is tried by the models of `shutdown` and `blocking`.
 
 use crate::{Config, Driver, Executor, JoinSet, task};
 use loom::{future::block_on, sync::Notify, thread};
@@ -141,8 +144,15 @@ impl Runtime {
         Arc::new(Self(parts, drivers))
     }
 
-    fn end(&self) {
+    /// Shuts down, against whatever else there is.
+    fn shut_down(&self) {
         assert!(self.shutdown(None).is_empty());
+    }
+
+    /// The same where nothing is to be shown by it any more.
+    fn end(&self) {
+        is_shown();
+        self.shut_down();
     }
 }
 
@@ -190,14 +200,24 @@ fn is_seated() -> bool {
     context::with(|_, seat| seat).flatten().is_some()
 }
 
-/// Puts a task into the LIFO slot, and holds the seat up until it has run.
-fn hold_up(runtime: &Runtime) {
+/// What follows, on whatever thread, is run in one order only.
+fn is_shown() {
+    loom::skip_branch();
+}
+
+/// Puts a task into the LIFO slot, and holds the seat up until it has run; then calls `f` there.
+fn hold_up_and(runtime: &Runtime, f: impl FnOnce()) {
     runtime.block_on(async {
         let ran = Arc::new(Notify::new());
         let run = ran.clone();
         drop(task::spawn(async move { run.notify() }));
         ran.wait();
+        f();
     });
+}
+
+fn hold_up(runtime: &Runtime) {
+    hold_up_and(runtime, || ());
 }
 
 mod blocking;

@@ -29,7 +29,10 @@ use wharf_base::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering::*};
 const FIRST_PAGE: u32 = 64;
 #[cfg(loom)]
 const FIRST_PAGE: u32 = 2;
+#[cfg(not(loom))]
 const PAGES: usize = 25;
+#[cfg(loom)]
+const PAGES: usize = 3;
 
 /// No slot: the end of a list of free slots.
 const END: u32 = (1 << 31) - 1;

@@ -66,6 +66,10 @@ pub(crate) struct Own {
     pub(crate) pace: Cell<u32>,
     /// The owner is the searcher.
     pub(crate) searching: Cell<bool>,
+    /// It was the watcher when it slept last, and has done nothing since.
+    pub(crate) watched: Cell<bool>,
+    /// One of these: others are to take over before the next poll.
+    pub(crate) has_duty: Cell<bool>,
     /// Tasks in a row that came from the LIFO slot.
     lifo_run: Cell<u32>,
     /// How many may before the queue has its turn.
@@ -96,6 +100,15 @@ unsafe impl Sync for Seat {}
 // SAFETY: as above; the pointer to `Shared` is that of the box that holds the seat.
 unsafe impl Send for Seat {}
 
+impl Own {
+    /// What the owner is relied on for until it polls something, or sleeps.
+    pub(crate) fn begin_duty(&self, searching: bool, watched: bool) {
+        self.searching.set(searching);
+        self.watched.set(watched);
+        self.has_duty.set(searching || watched);
+    }
+}
+
 impl Seat {
     pub(crate) fn new(number: usize, driver: Arc<dyn Driver>, alone: bool) -> Self {
         Self {
@@ -119,6 +132,8 @@ impl Seat {
                 eager: Cell::new(false),
                 pace: Cell::new(FIRST_PACE),
                 searching: Cell::new(false),
+                watched: Cell::new(false),
+                has_duty: Cell::new(false),
                 lifo_run: Cell::new(0),
                 lifo_most: Cell::new(LIFO_RUN),
                 left: Cell::new(0),

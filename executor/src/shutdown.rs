@@ -10,8 +10,8 @@
 //! puts it in there, then looks whether the executor is closed. Both are read-modify-writes of one
 //! word, so either the shutdown comes second and gets the seat, or the other one does, and sees the
 //! close. (It must therefore not look first whether the seat is there.) Where somebody sits, he is
-//! unparked whether or not he sleeps, and sees the close by the permit. *No task is forgotten.* A spawn at a seat is
-//! the owner's doing, as is the drain: what comes before is found, what comes after ends at once.
+//! unparked whether or not he sleeps, and sees the close by the permit. *No task is forgotten.* A spawn at
+//! a seat is the owner's doing, as is the drain: what comes before is found, what comes after ends at once.
 //! Spawns from outside are ordered with their drain by a lock.
 
 use crate::{seat::Seat, shared::Shared, worker};

@@ -27,10 +27,7 @@ use crate::{seat::Seat, shared::Shared, task::Task};
 use std::{sync::Arc, time::Duration};
 use wharf_base::{
     context::{self, Entered, Parts},
-    sync::{
-        Instant,
-        atomic::{Ordering::*, fence},
-    },
+    sync::Instant,
 };
 
 pub(crate) mod give_way;
@@ -142,16 +139,20 @@ pub(crate) fn leave(shared: &Shared, seat: &Seat) {
         seat.push_back(unsafe { Task::from_raw(task) });
     }
     seat.end_busy();
-    if seat.own.searching.replace(false) {
+    let watched = seat.own.watched.get();
+    if seat.own.searching.get() {
         shared.idle.end_search();
     }
+    seat.own.begin_duty(false, false);
     let is_seen_to = shared.return_seat(seat);
     if !is_seen_to && !seat.driver.is_idle() {
         shared.attend(seat.number);
     }
     // Who brings tasks from outside finds the seat taken and awake, and relies on us to look for them; or
     // finds it vacant: `vacate` has the fence (P2).
-    if seat.ring.len() > 0 || shared.injector.len() > 0 || watch::leaves_unwatched(shared, seat) {
+    let leaves_unwatched =
+        || watched && watch::is_unwatched(shared, seat) || watch::leaves_unwatched(shared, seat);
+    if seat.ring.len() > 0 || shared.injector.len() > 0 || leaves_unwatched() {
         if is_seen_to {
             shared.wake_sleeper();
         } else {
@@ -163,7 +164,7 @@ pub(crate) fn leave(shared: &Shared, seat: &Seat) {
 /// A worker's time in a seat, which it owns.
 pub(crate) fn run(parts: Arc<Parts>, shared: &Shared, seat: &Seat, searching: bool) {
     let _sitting = Sitting::new(parts, shared, seat);
-    seat.own.searching.set(searching);
+    seat.own.begin_duty(searching, false);
     drive(shared, seat, &mut NoGuest);
 }
 
@@ -249,11 +250,11 @@ fn run_task(shared: &Shared, seat: &Seat, task: Task, guest: &impl Guest) -> boo
     true
 }
 
-/// A poll begins, which may take long: nobody may rely on us as the searcher meanwhile.
+/// A poll begins, which may take long: nobody may rely on us as the searcher or the watcher meanwhile.
 #[inline]
 pub(crate) fn begin_poll(shared: &Shared, seat: &Seat) {
-    if seat.own.searching.get() {
-        found(shared, seat);
+    if seat.own.has_duty.get() {
+        hand_on_duty(shared, seat);
     }
     seat.counters.polls.add(1);
 }
@@ -365,7 +366,7 @@ fn search(shared: &Shared, seat: &Seat) -> Option<Task> {
         if !shared.idle.begin_search() {
             return None;
         }
-        seat.own.searching.set(true);
+        seat.own.begin_duty(true, seat.own.watched.get());
     }
     let (start, count) = (seat.random(), shared.seats.len());
     (0..count)
@@ -374,18 +375,23 @@ fn search(shared: &Shared, seat: &Seat) -> Option<Task> {
         .find_map(|other| seat.steal_from(other))
 }
 
-/// The searcher has found something: ends the search, and has the next one look for the rest.
+/// The searcher has found something: ends the search, and has the next one look for the rest. Who was the
+/// watcher sees to another one (H2 in `idle`).
 #[cold]
-fn found(shared: &Shared, seat: &Seat) {
-    seat.own.searching.set(false);
-    shared.idle.end_search();
-    // Pairs with P2 in `idle`: whoever relied on our search has pushed before this.
-    fence(SeqCst);
-    if shared.injector.len() > 0 || seat.waiting() > 0 || is_left_behind(shared) {
-        shared.wake_one();
+fn hand_on_duty(shared: &Shared, seat: &Seat) {
+    let (searched, watched) = (seat.own.searching.get(), seat.own.watched.get());
+    seat.own.begin_duty(false, false);
+    if searched {
+        shared.idle.end_search_with_a_find();
+        if shared.injector.len() > 0 || seat.waiting() > 0 || is_left_behind(shared) {
+            shared.wake_one();
+        }
     }
     // What comes from outside is pushed at no seat, so no push has seen to a watcher.
-    if !shared.idle.is_watched(seat.number) && shared.live_tasks() > 1 {
+    let is_to_be_watched = || searched && shared.live_tasks() > 1;
+    if !shared.idle.is_watched(seat.number)
+        && (watched && watch::is_unwatched(shared, seat) || is_to_be_watched())
+    {
         shared.post_watch();
     }
 }

@@ -150,8 +150,8 @@ fn two_sleepers() {
 }
 
 /// Proves: what is pushed without a look for a watcher, since an earlier push has seen that all are busy,
-/// is seen to also where another seat is left just then: by who leaves, or by the push. Seen to fail where who
-/// leaves does not ask whether there was such a push, and without that one's fence.
+/// is seen to also where another seat is left just then: by who leaves, or by the push. Seen to fail where
+/// who leaves does not ask whether there was such a push, and without that one's fence.
 #[test]
 fn a_push_that_asks_nobody_against_who_leaves_a_seat() {
     model(3, || {
@@ -178,5 +178,105 @@ fn a_push_that_asks_nobody_against_who_leaves_a_seat() {
         waits.store(false, Relaxed);
         push();
         assert!(leaving.join().unwrap() || calls, "left behind");
+    });
+}
+
+/// Three seats, of which the last sleeps until it is called: nobody but the two others sees to that.
+fn with_a_sleeper() -> Arc<Idle> {
+    let idle = Idle::new(3);
+    (0..3).for_each(|seat| assert!(idle.vacant.remove(seat)));
+    idle.sleeping.insert(2);
+    Arc::new(idle)
+}
+
+/// P2 to P4, or B4.
+fn call(idle: &Idle) {
+    fence(SeqCst);
+    idle.find_searcher(|| false, || false, || false);
+}
+
+/// The first seat, which is vacant or asleep, gets busy (B1, B2), and pushes (B3, B4).
+fn get_busy(idle: &Idle) {
+    if idle.vacant.remove(0) {
+        idle.become_busy();
+    } else {
+        idle.wake_up(0);
+    }
+    if !idle.is_watched(0) {
+        call(idle);
+    }
+}
+
+/// Proves: a push that sees a watcher has one, also where that one is just getting work: the third seat is
+/// called. Seen to fail without H2, where a watcher stops watching after the fence, and, where the seat was
+/// vacant, without the fence in `become_busy`.
+#[test]
+fn a_push_that_sees_a_watcher_against_its_getting_work() {
+    for set in [|idle: &Idle| idle.vacant.insert(0), |idle: &Idle| idle.sleeping.insert(0)] {
+        model(3, move || {
+            let idle = with_a_sleeper();
+            set(&idle);
+            idle.sleeping.insert(1);
+            assert!(idle.begin_watch(1));
+            let watching = thread::spawn({
+                let idle = idle.clone();
+                move || {
+                    idle.end_watch(1);
+                    if idle.wake_up(1) {
+                        idle.end_search_with_a_find();
+                    }
+                    if !idle.is_watched(1) && idle.is_busy(0) {
+                        call(&idle);
+                    }
+                }
+            });
+            get_busy(&idle);
+            watching.join().unwrap();
+            assert!(!idle.sleeping.contains(2), "unwatched");
+        });
+    }
+}
+
+/// Proves: a push that sees a searcher, and looks for no watcher, has one, also where that searcher is just
+/// falling asleep. Seen to fail without W3.
+#[test]
+fn a_push_that_sees_a_searcher_against_its_falling_asleep() {
+    for set in [|idle: &Idle| idle.vacant.insert(0), |idle: &Idle| idle.sleeping.insert(0)] {
+        model(3, move || {
+            let idle = with_a_sleeper();
+            idle.sleeping.remove(2);
+            set(&idle);
+            assert!(idle.begin_search());
+            let searching = thread::spawn({
+                let idle = idle.clone();
+                move || idle.fall_asleep(1, true, || idle.is_busy(0))
+            });
+            get_busy(&idle);
+            let sleeps = searching.join().unwrap();
+            assert!(!sleeps || !idle.sleeping.contains(1), "unwatched");
+        });
+    }
+}
+
+/// Proves: a push that relies on a searcher which is just finding something else is seen by that one, or
+/// calls somebody itself. Seen to fail without the fence in `end_search_with_a_find`.
+#[test]
+fn a_push_that_relies_on_a_searcher_against_its_find() {
+    model(3, || {
+        let (idle, len) = (with_a_sleeper(), Arc::new(AtomicUsize::new(0)));
+        assert!(idle.begin_search());
+        let searching = thread::spawn({
+            let (idle, len) = (idle.clone(), len.clone());
+            move || {
+                idle.end_search_with_a_find();
+                if len.load(Relaxed) > 0 {
+                    call(&idle);
+                }
+            }
+        });
+        len.store(1, Relaxed);
+        call(&idle);
+        searching.join().unwrap();
+        assert!(!idle.sleeping.contains(2), "left behind");
     });
 }

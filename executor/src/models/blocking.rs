@@ -13,11 +13,11 @@ fn jobs_against_the_shutdown() {
         let other = runtime.clone();
         let adding = thread::spawn(move || other.spawn_blocking(|| ()));
         let first = runtime.spawn_blocking(|| ());
-        runtime.end();
+        runtime.shut_down();
         for job in [first, adding.join().unwrap()] {
             block_on(job).or_else(|error| error.is_cancelled().then_some(()).ok_or(error)).unwrap();
         }
-        runtime.end();
+        runtime.shut_down();
     });
 }
 

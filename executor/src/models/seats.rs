@@ -18,7 +18,8 @@ fn a_task_from_outside_against_a_block_on_that_leaves_its_seat() {
 }
 
 /// Proves: two `block_on` at once for one seat both come to their end, though one has to wait for it.
-/// Seen to fail without the fence of who waits, and where who leaves offers the seat to nobody.
+/// Seen to fail without the fence in `vacate`. (That of who waits is shown on paper only: here who leaves
+/// the seat finds the task of the other, and brings up a worker for it.)
 #[test]
 fn two_block_on_and_one_seat() {
     model(2, || {

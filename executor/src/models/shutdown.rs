@@ -13,9 +13,9 @@ fn a_spawn_from_outside_against_the_shutdown() {
         let drops = Arc::new(AtomicUsize::new(0));
         let (other, on_drop) = (runtime.clone(), OnDrop(drops.clone()));
         let spawning = thread::spawn(move || drop(other.spawn(async move { drop(on_drop) })));
-        runtime.end();
+        runtime.shut_down();
         spawning.join().unwrap();
-        runtime.end();
+        runtime.shut_down();
         assert_eq!(drops.load(Relaxed), 1);
     });
 }
@@ -33,7 +33,7 @@ fn a_wake_from_outside_against_the_shutdown() {
             drop(on_drop);
         }));
         let waking = thread::spawn(move || signal.set());
-        runtime.end();
+        runtime.shut_down();
         waking.join().unwrap();
         assert_eq!(drops.load(Relaxed), 1);
     });
@@ -53,7 +53,7 @@ fn a_spawn_inside_against_the_shutdown() {
                 drop(on_drop);
             }));
         }));
-        runtime.end();
+        runtime.shut_down();
         assert_eq!(drops.load(Relaxed), 1);
     });
 }
@@ -74,9 +74,9 @@ fn a_seat_that_is_left_against_the_shutdown() {
                 }));
             });
         });
-        runtime.end();
+        runtime.shut_down();
         leaving.join().unwrap();
-        runtime.end();
+        runtime.shut_down();
         assert_eq!(drops.load(Relaxed), 1);
     });
 }

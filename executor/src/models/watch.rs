@@ -10,7 +10,7 @@ fn a_held_up_slot_against_a_worker_that_goes_to_sleep() {
     model(2, || {
         let runtime = Runtime::beating(2);
         drop(runtime.spawn(async {}));
-        hold_up(&runtime);
+        hold_up_and(&runtime, is_shown);
         runtime.end();
     });
 }
@@ -22,7 +22,7 @@ fn a_held_up_slot_against_a_watcher_that_retires() {
     model(1, || {
         let runtime = Runtime::beating(2);
         hold_up(&runtime);
-        hold_up(&runtime);
+        hold_up_and(&runtime, is_shown);
         runtime.end();
     });
 }

@@ -421,3 +421,34 @@ fn what_is_held_up_is_rescued_by_a_worker_that_is_never_idle() {
         busy.await.unwrap();
     });
 }
+
+/// The thread of a `block_on` that has watched, and is woken for its main future, leaves the watch to
+/// another: a push that has seen it watching relies on that.
+#[test]
+fn a_main_future_that_blocks_after_a_watch_is_replaced_as_the_watcher() {
+    let runtime = multi(3);
+    let (send, woken) = mpsc::channel::<Waker>();
+    let (over, is_over) = mpsc::channel();
+    let (started, has_started) = mpsc::channel();
+    let parts = runtime.0.clone();
+    drop(runtime.spawn(async move {
+        started.send(()).unwrap();
+        let waker = woken.recv().unwrap();
+        let seat = wharf_base::context::with(|_, seat| seat.unwrap()).unwrap();
+        let idle = &crate::Executor::of(&parts).unwrap().shared().idle;
+        while !idle.is_watched(seat) {
+            std::thread::yield_now();
+        }
+        let (answer, answered) = mpsc::channel();
+        drop(task::spawn(async move { answer.send(()).unwrap() }));
+        waker.wake();
+        answered.recv_timeout(Duration::from_secs(60)).expect("rescued");
+        drop(parts);
+        over.send(()).unwrap();
+    }));
+    has_started.recv().unwrap();
+    runtime.block_on(async {
+        woken_once(send).await;
+        is_over.recv().unwrap();
+    });
+}

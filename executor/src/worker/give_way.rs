@@ -21,8 +21,8 @@
 //! is: then it may have a slice of the system's scheduler, some milliseconds, and what comes for
 //! this seat in that time waits, where a thread that sleeps would be woken at once. Hence:
 //!
-//! - only a seat that tasks from outside have come to since its last sleep does it, at most once a sleep: an
-//!   idle executor never does, nor does one that is woken by its own sockets and timers;
+//! - only a seat that tasks from outside have come to since its last sleep does it, at most once a sleep:
+//!   an idle executor never does, nor does one that is woken by its own sockets and timers;
 //! - it is worth it where at least [`CROWD`] tasks have come meanwhile. After one that was not, the
 //!   next 15 sleeps go without; after the second in a row, the next 63; then 255, 1023, 4095 each time. For
 //!   a thread that brings one task and waits for its answer gains nothing: it would only have its

@@ -29,10 +29,11 @@ pub(super) fn park(shared: &Shared, seat: &Seat, guest: &impl Guest) {
         shared.config.hook(|config| &config.on_thread_unpark);
         guest.parked();
     }
-    seat.own.searching.set(shared.idle.wake_up(seat.number));
     if watches {
         shared.idle.end_watch(seat.number);
     }
+    let searching = shared.idle.wake_up(seat.number);
+    seat.own.begin_duty(searching, watches);
     watch::see_to(seat);
 }
 
