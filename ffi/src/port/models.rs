@@ -161,7 +161,8 @@ impl Bell for Closes {
 }
 
 /// Proves: a port that its notify function closes is forgotten once, by the post or the receive that has
-/// called it, whoever was the second to ring. Seen to fail with `second_look` leaving out what `announce` says.
+/// called it, whoever was the second to ring. Seen to fail with `second_look` leaving out what
+/// `announce` says.
 #[test]
 fn closed_by_a_ring_of_a_post_or_of_a_receive() {
     model(|| {
@@ -399,8 +400,9 @@ fn shutdown_against_submit() {
 }
 
 /// Proves: two threads that submit, one of them from places that the other has taken ahead, against a
-/// close: who is accepted counts until its end, who is refused does not, and no place ahead keeps the closed
-/// port from coming to rest. Seen to fail with `close` leaving the gate, and with the phase not looked at in `refill`.
+/// close: who is accepted counts until its end, who is refused does not, and no place ahead keeps the
+/// closed port from coming to rest. Seen to fail with `close` leaving the gate, and with the phase not
+/// looked at in `refill`.
 #[test]
 fn close_against_places_ahead() {
     model(|| {
@@ -423,7 +425,8 @@ fn close_against_places_ahead() {
 }
 
 /// Proves: a task that is told to end while its first poll begins or is over ends for it: it sees that
-/// before the poll, or says how it is aborted after it and is. Seen to fail with `attach` not looking at the mark.
+/// before the poll, or says how it is aborted after it and is. Seen to fail with `attach` not looking
+/// at the mark.
 #[test]
 fn cancel_against_the_first_poll() {
     model(|| {
@@ -444,8 +447,8 @@ fn cancel_against_the_first_poll() {
     });
 }
 
-/// Proves: the end of one task that was told to end before its first poll does not hide another: who was told
-/// before its poll is not polled. Seen to fail with the count taken away at each end.
+/// Proves: the end of one task that was told to end before its first poll does not hide another: who
+/// was told before its poll is not polled. Seen to fail with the count taken away at each end.
 #[test]
 fn cancel_against_the_first_poll_of_two() {
     model(|| {
@@ -467,10 +470,10 @@ fn cancel_against_the_first_poll_of_two() {
     });
 }
 
-/// Proves: a task that is paused and resumed while it is polled is polled again (a lost wake is a deadlock to
-/// loom), and one that ends paused beside it does not make it look away. Seen to fail with `remember` looking at the
-/// mark and leaving the waker under two holds of the lock, with `finish` taking a count away for each task, and without
-/// the Acquire of `poll_resumed`.
+/// Proves: a task that is paused and resumed while it is polled is polled again (a lost wake is a
+/// deadlock to loom), and one that ends paused beside it does not make it look away. Seen to fail with
+/// `remember` looking at the mark and leaving the waker under two holds of the lock, with `finish`
+/// taking a count away for each task, and without the Acquire of `poll_resumed`.
 #[test]
 fn pause_and_resume_against_polls() {
     model(|| {

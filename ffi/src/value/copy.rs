@@ -95,8 +95,8 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// A value that two arrays point to, or one array twice, is copied twice, which a finalizer that is called
-    /// once does not bear.
+    /// A value that two arrays point to, or one array twice, is copied twice, which a finalizer that is
+    /// called once does not bear.
     fn each_finalized_once(&mut self) -> Result<()> {
         let count = self.finalized.len();
         self.finalized.sort_unstable();

@@ -1,5 +1,5 @@
-/* A thread that ends may still call in: from the destructor of a thread's own data, after the library's own of that
- * thread are gone. Such a call does what it says, or is refused and posts nothing. */
+/* A thread that ends may still call in: from the destructor of a thread's own data, after the library's
+ * own of that thread are gone. Such a call does what it says, or is refused and posts nothing. */
 #include "check.h"
 
 /* What the C library keeps of a thread's destructors that are named after it has run them. */

@@ -24,7 +24,8 @@ static wharf_value_t external(size_t length) {
   return value;
 }
 
-/* A finalizer is called once: a value that has one and stands at two places is refused, and stays the host's. */
+/* A finalizer is called once: a value that has one and stands at two places is refused, and stays the
+ * host's. */
 static void at_two_places(wharf_port_t port) {
   parcel_t parcel = {0}, other = {0};
   wharf_value_t bytes = parcel_value(&parcel), more = parcel_value(&other), array = {0}, twice = {0};

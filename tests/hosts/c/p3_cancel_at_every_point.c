@@ -129,7 +129,8 @@ static void dropped(void *context) {
   atomic_fetch_add(&drops, 1);
 }
 
-/* Its end was asked for before the only worker came to it, by its id and by closing its port: it is not begun. */
+/* Its end was asked for before the only worker came to it, by its id and by closing its port: it is not
+ * begun. */
 static void before_the_first_poll(void) {
   wharf_runtime_t narrow = new_runtime(1);
   wharf_port_t port = open_port(narrow), closed = open_port(narrow);

@@ -82,9 +82,10 @@ static void closes_it_in_a_receive(void *context, wharf_port_t port) {
   atomic_fetch_add(&closed_in_receives, 1);
 }
 
-/* A message may come in while a receive, which has found none, puts the bell down. It rings then, on the receiver's
- * thread, and what is called there may close the port: that is gone when receive and post are over. (Where one
- * processor runs both threads the moment is rarely met: after many receives the round closes the port itself.) */
+/* A message may come in while a receive, which has found none, puts the bell down. It rings then, on
+ * the receiver's thread, and what is called there may close the port: that is gone when receive and
+ * post are over. (Where one processor runs both threads the moment is rarely met: after many receives
+ * the round closes the port itself.) */
 static void closed_in_a_receive(wharf_runtime_t runtime) {
   receiver = pthread_self();
   for (int round = 0; round < 10; round++) {
@@ -112,8 +113,8 @@ static void slowly_freed(void *nothing, void *peer) {
   while (atomic_load(&gate)) sched_yield();
 }
 
-/* Bytes in a message that the port itself obeys, and keeps from the handler, are given back before a close is
- * answered by OK. */
+/* Bytes in a message that the port itself obeys, and keeps from the handler, are given back before a
+ * close is answered by OK. */
 static void bytes_in_an_order(wharf_runtime_t runtime) {
   static uint8_t byte;
   atomic_int freed = 0;

@@ -2,14 +2,16 @@
 //!
 //! Accepting a task takes a place in the port's table and one for its terminal message, both under
 //! `state`, where tasks end as well: a host that submits without a pause would meet the workers
-//! there with every task, and each meeting moves the lock and what is under it from one processor to the other
-//! and back. So places are taken for several tasks at once, and wait in the [`Gate`], which has a lock of
-//! its own that only those who submit take. How many depends on how many tasks run, so that a port with few has few.
+//! there with every task, and each meeting moves the lock and what is under it from one processor to
+//! the other and back. So places are taken for several tasks at once, and wait in the [`Gate`], which
+//! has a lock of its own that only those who submit take. How many depends on how many tasks run, so
+//! that a port with few has few.
 //!
 //! A place in the gate counts as a task's wherever it only matters that there is a place: in the limit
 //! of tasks, and among the reserved places for messages. No id of it has been given out, and a host's
-//! guess at one names no task. Whoever ends the port's days (a close, a shutdown, a deferred end) takes all of them
-//! back under both locks, and after the first two a submit that finds the gate empty finds the phase.
+//! guess at one names no task. Whoever ends the port's days (a close, a shutdown, a deferred end) takes
+//! all of them back under both locks, and after the first two a submit that finds the gate empty finds
+//! the phase.
 
 use super::{Bell, Mailbox, Phase, State, refusal};
 use crate::{

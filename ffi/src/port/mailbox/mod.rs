@@ -136,8 +136,8 @@ pub(crate) struct Mailbox<A, B> {
     bound: bool,
     /// Tasks that are paused; while 0, polls need not look. Changed under `state`; see `tasks`.
     pauses: AtomicUsize,
-    /// Tasks that have been told to end before they had said how they are aborted, and one for each shutdown
-    /// or close; while 0, first polls need not look. Changed under `state`; see `tasks`.
+    /// Tasks that have been told to end before they had said how they are aborted, and one for each
+    /// shutdown or close; while 0, first polls need not look. Changed under `state`; see `tasks`.
     halts: AtomicUsize,
 }
 

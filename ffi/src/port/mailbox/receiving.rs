@@ -29,8 +29,8 @@
 //! that this look finds the message, and rings again. A ring may be late and find the port empty;
 //! it is cleared by the next receive.
 //!
-//! A bell may be put up at any time. Nobody rings it before `has_bell` says, under `state`, that it is there: a
-//! post that was in before could else ring one that is a function of the host's, without being
+//! A bell may be put up at any time. Nobody rings it before `has_bell` says, under `state`, that it is
+//! there: a post that was in before could else ring one that is a function of the host's, without being
 //! counted among the calls that a close waits for. Who puts it up rings for what waits already.
 //!
 //! A function that is rung may close the port from inside. So a receive may be what ends last, and has a
@@ -273,8 +273,8 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         Ok(in_time)
     }
 
-    /// The bell, made at the first call, and whether it is the one that this call has made; it rings at once
-    /// if there are messages. `is_code`: ringing calls a function of the host's.
+    /// The bell, made at the first call, and whether it is the one that this call has made; it rings at
+    /// once if there are messages. `is_code`: ringing calls a function of the host's.
     pub(crate) fn bell(
         &self,
         is_code: bool,

@@ -7,24 +7,25 @@
 //! `halts` and `pauses`, which change under the lock, with the tasks that they count, and are read without
 //! it.
 //!
-//! A task can be aborted once it has said how (`attach`), after the first poll that it waits in. One that is
-//! cancelled before is marked and counts among `halts` until its end.
+//! A task can be aborted once it has said how (`attach`), after the first poll that it waits in. One
+//! that is cancelled before is marked and counts among `halts` until its end.
 //!
 //! * *Nothing slips past.* A first poll that reads 0 polls the future, though a cancel, a shutdown or a
 //!   close may be under way. If the future ends in it, its own end is the task's one terminal message.
 //!   If not, `attach` follows, under the lock: either it finds the mark or the phase and aborts at once, or
 //!   whoever marks later finds the handle. A close or shutdown that has not been seen waits
 //!   all the same, for the task is in `tasks` until `finish`.
-//! * *Who was told before is not polled.* The count of a task is added in the call that marks it, and stays until
-//!   its end. Where that call happened before the poll, the poll reads it or something later, of which
-//!   each still counts this task. A shutdown or close counts for good, like the phase.
+//! * *Who was told before is not polled.* The count of a task is added in the call that marks it, and
+//!   stays until its end. Where that call happened before the poll, the poll reads it or something
+//!   later, of which each still counts this task. A shutdown or close counts for good, like the phase.
 //! * *The short way comes back.* The end of a marked task takes its count away: as long as no task is both
-//!   marked and there, first polls read 0 again. The same goes for a task that is resumed, or that ends paused.
+//!   marked and there, first polls read 0 again. The same goes for a task that is resumed, or that ends
+//!   paused.
 //!
 //! A pause takes effect at some next poll: one that reads 0 has not seen it yet. A poll that finds its task
 //! paused leaves its waker under the same hold of the lock, and a resume takes that out under the lock: so
-//! either the poll sees the resume and goes on, or the resume sees the waker. A poll that reads 0 after a resume
-//! has not taken the lock, but sees what the host had written before.
+//! either the poll sees the resume and goes on, or the resume sees the waker. A poll that reads 0 after
+//! a resume has not taken the lock, but sees what the host had written before.
 
 use super::{Bell, Duty, Last, Mailbox, Phase};
 use crate::{
