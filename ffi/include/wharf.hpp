@@ -20,6 +20,10 @@
 
 #include "wharf.h"
 
+#if !defined(__cpp_exceptions)
+#error "wharf.hpp tells of refusals by exceptions: compile with them, or use wharf.h alone"
+#endif
+
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -27,6 +31,7 @@
 #include <cstring>
 #include <exception>
 #include <memory>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -106,13 +111,18 @@ class timeout {
 public:
   constexpr timeout(std::int64_t ns) noexcept : ns_(ns) {}
   template <class R, class P>
-  constexpr timeout(std::chrono::duration<R, P> time) noexcept
-      : ns_(time.count() < 0
-                ? 0
-                : std::chrono::duration_cast<std::chrono::nanoseconds>(time).count()) {}
+  constexpr timeout(std::chrono::duration<R, P> time) noexcept : ns_(within(time)) {}
   constexpr std::int64_t ns() const noexcept { return ns_; }
 
 private:
+  /* What is below 0 or no number is 0; what 64 bits don't hold is the most that they do, 292 years. */
+  template <class R, class P>
+  static constexpr std::int64_t within(std::chrono::duration<R, P> time) noexcept {
+    const long double ns = std::chrono::duration<long double, std::nano>(time).count();
+    if (!(ns > 0)) return 0;
+    if (ns >= 9223372036854775807.0L) return INT64_MAX;
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(time).count();
+  }
   std::int64_t ns_;
 };
 inline constexpr timeout forever{WHARF_FOREVER};
@@ -164,19 +174,27 @@ private:
   const wharf_value_t *raw_;
 };
 
-/* A value to be sent. Copies share what it holds, which is never changed. */
+/* A value to be sent. Copies share what it holds, which is never changed. Pointers that are no text
+ * don't become one: they would be bools. */
 class value {
 public:
   value(std::nullptr_t = nullptr) noexcept { raw_.type = WHARF_TYPE_NULL; }
-  value(bool it) noexcept { raw_.type = WHARF_TYPE_BOOL, raw_.value.as_bool = it; }
-  template <class T, std::enable_if_t<std::is_integral_v<T> && !std::is_same_v<T, bool>, int> = 0>
+  template <class T, std::enable_if_t<std::is_same_v<T, bool>, int> = 0> value(T it) noexcept {
+    raw_.type = WHARF_TYPE_BOOL, raw_.value.as_bool = it;
+  }
+  template <class T,
+            std::enable_if_t<!std::is_same_v<T, bool> &&
+                                 (std::is_integral_v<T> ||
+                                  (std::is_enum_v<T> && std::is_convertible_v<T, std::int64_t>)),
+                             long> = 0>
   value(T it) {
-    if (it > T{0} && static_cast<std::uint64_t>(it) > static_cast<std::uint64_t>(INT64_MAX))
+    if (it > static_cast<T>(0) && static_cast<std::uint64_t>(it) > static_cast<std::uint64_t>(INT64_MAX))
       throw error(WHARF_BAD_VALUE, "an integer does not fit into 64 bits with a sign");
     raw_.type = WHARF_TYPE_INT64, raw_.value.as_int64 = static_cast<std::int64_t>(it);
   }
   value(double it) noexcept { raw_.type = WHARF_TYPE_DOUBLE, raw_.value.as_double = it; }
-  value(const char *it) : value(std::string(it)) {}
+  value(const char *it)
+      : value(it ? std::string(it) : throw error(WHARF_NULL, "a text to be sent is NULL")) {}
   value(std::string it) {
     if (it.find('\0') != std::string::npos)
       throw error(WHARF_BAD_VALUE, "a string holds a NUL: send it as bytes");
@@ -257,7 +275,8 @@ private:
 /* ---- runtimes and ports ---- */
 
 /* A runtime of its own. At its end it is shut down, which waits for functions of yours that run, and
- * freed with all its ports. Most programs use the default one instead, which a 0 stands for. */
+ * freed with all its ports. (In a function that wharf has called it does not wait: that goes on on a
+ * thread of its own.) Most programs use the default one instead, which a 0 stands for. */
 class runtime {
 public:
   explicit runtime(std::uint32_t worker_threads = 0) {
@@ -275,7 +294,11 @@ public:
     return *this;
   }
   ~runtime() {
-    if (id_ != 0 && wharf_runtime_shutdown(id_, WHARF_FOREVER) == WHARF_OK) wharf_runtime_free(id_);
+    if (id_ == 0) return;
+    if (wharf_runtime_shutdown(id_, WHARF_FOREVER) == WHARF_OK)
+      wharf_runtime_free(id_);
+    else
+      wharf_owner_drop(wharf_owner_new(id_));
   }
   wharf_runtime_t id() const noexcept { return id_; }
   /* False where something has not returned in time; ask again. */
@@ -379,11 +402,15 @@ public:
     if (id_ == 0) return;
     if (wharf_port_close(id_, WHARF_FOREVER) != WHARF_DEFERRED || !kept_) return;
     /* Inside a function that wharf has called: the port's own may run still, or be about to. It is
-     * let go by a thread that can wait for its end. */
-    detail::contain([this] {
+     * let go by a thread that can wait for its end; where none is to be had it stays for ever. */
+    using held_t = std::shared_ptr<void>;
+    alignas(held_t) unsigned char room[sizeof(held_t)];
+    held_t *held = new (room) held_t(kept_);
+    detail::contain([&] {
       std::thread([id = id_, kept = std::move(kept_)] {
         wharf_port_close(id, WHARF_FOREVER);
       }).detach();
+      held->~held_t();
     });
   }
 

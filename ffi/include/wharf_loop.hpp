@@ -112,7 +112,8 @@ template <class T> task<T> detail::promise<T>::get_return_object() noexcept {
 class loop {
 public:
   /* A submitted task. `co_await job` is the task's last message; `co_await job.next()` is each message
-   * in turn, and no message after the last. Destroyed before the end, it cancels the task. */
+   * in turn, and no message after the last. One coroutine waits for it at a time. Destroyed before the
+   * end, it cancels the task; nobody waits for it then. */
   class job {
   public:
     job(job &&) noexcept = default;
@@ -124,23 +125,35 @@ public:
     wharf_task_t id() const noexcept { return mail_->task; }
     void cancel() noexcept { wharf_task_cancel(mail_->task); }
 
-    struct next_awaiter {
-      detail::mail &mail;
-      bool await_ready() const noexcept { return !mail.arrived.empty() || mail.ended; }
-      void await_suspend(std::coroutine_handle<> self) noexcept { mail.waiting = self; }
+    class next_awaiter {
+    public:
+      explicit next_awaiter(std::shared_ptr<detail::mail> mail) noexcept : mail_(std::move(mail)) {}
+      next_awaiter(next_awaiter &&) = delete;
+      /* A coroutine that is destroyed while it waits is not resumed. */
+      ~next_awaiter() {
+        if (self_ && mail_->waiting == self_) mail_->waiting = nullptr;
+      }
+      bool await_ready() const noexcept { return !mail_->arrived.empty() || mail_->ended; }
+      void await_suspend(std::coroutine_handle<> self) {
+        if (mail_->waiting)
+          throw error(WHARF_WRONG_STATE, "a coroutine waits for this job already");
+        mail_->waiting = self_ = self;
+      }
       std::optional<message> await_resume() {
-        if (mail.arrived.empty()) return std::nullopt;
-        std::optional<message> first(std::move(mail.arrived.front()));
-        mail.arrived.pop_front();
+        self_ = nullptr;
+        if (mail_->arrived.empty()) return std::nullopt;
+        std::optional<message> first(std::move(mail_->arrived.front()));
+        mail_->arrived.pop_front();
         return first;
       }
+
+    private:
+      std::shared_ptr<detail::mail> mail_;
+      std::coroutine_handle<> self_;
     };
-    next_awaiter next() noexcept { return {*mail_}; }
-    task<message> last() {
-      for (;;)
-        if (std::optional<message> it = co_await next(); !it || it->is_end())
-          co_return it ? std::move(*it) : message();
-    }
+    next_awaiter next() noexcept { return next_awaiter(mail_); }
+    /* The job may be moved meanwhile. */
+    task<message> last() { return last_of(mail_); }
     struct last_awaiter {
       task<message> all;
       bool await_ready() const noexcept { return false; }
@@ -151,10 +164,16 @@ public:
 
   private:
     friend class loop;
-    job(loop *owner, std::uint64_t tag) : owner_(owner), tag_(tag), mail_(new detail::mail) {}
+    job(loop *owner, std::uint64_t tag)
+        : owner_(owner), tag_(tag), mail_(std::make_shared<detail::mail>()) {}
+    static task<message> last_of(std::shared_ptr<detail::mail> mail) {
+      for (;;)
+        if (std::optional<message> it = co_await next_awaiter(mail); !it || it->is_end())
+          co_return it ? std::move(*it) : message();
+    }
     loop *owner_;
     std::uint64_t tag_;
-    std::unique_ptr<detail::mail> mail_;
+    std::shared_ptr<detail::mail> mail_;
   };
 
   explicit loop(wharf_runtime_t runtime = 0) : port_(runtime) {}

@@ -7,12 +7,13 @@
 #include <cstdlib>
 #include <thread>
 
-#define CHECK(what) ((what) ? (void)0 : broken(__LINE__, #what))
+#define CHECK(what) ((what) ? (void)0 : broken(__LINE__, #what " does not hold"))
+#define NEVER(why_not) broken(__LINE__, why_not)
 
 namespace {
 
 void broken(int line, const char *what) {
-  std::fprintf(stderr, "cpp.cpp:%d: %s does not hold\n", line, what);
+  std::fprintf(stderr, "cpp.cpp:%d: %s\n", line, what);
   std::_Exit(1);
 }
 
@@ -24,7 +25,7 @@ template <class E, class F> E thrown_by(F &&f) {
   } catch (const E &thrown) {
     return thrown;
   }
-  CHECK(!"nothing was thrown");
+  NEVER("nothing was thrown");
   std::abort();
 }
 
@@ -36,6 +37,20 @@ void count_unhandled(const char *what) noexcept {
 }
 
 struct not_an_exception {};
+
+// ---- what the types allow ----
+
+static_assert(!std::is_copy_constructible_v<wharf::port> && !std::is_copy_assignable_v<wharf::port>);
+static_assert(!std::is_copy_constructible_v<wharf::runtime>);
+static_assert(!std::is_copy_constructible_v<wharf::message>);
+static_assert(std::is_nothrow_move_constructible_v<wharf::port>);
+static_assert(std::is_nothrow_move_constructible_v<wharf::message>);
+static_assert(!std::is_constructible_v<wharf::value, int *>, "a pointer is no bool");
+static_assert(wharf::timeout(-1s).ns() == 0 && wharf::timeout(2us).ns() == 2000);
+static_assert(wharf::timeout(std::chrono::hours::max()).ns() == INT64_MAX);
+static_assert(wharf::timeout(std::chrono::duration<double>(1e300)).ns() == INT64_MAX);
+
+enum anchor { UP = 3 };
 
 // ---- values and errors ----
 
@@ -56,6 +71,11 @@ void values_there_and_back() {
   CHECK(thrown_by<wharf::error>([&] { seen[0].as_int(); }).status() == WHARF_BAD_VALUE);
   CHECK(thrown_by<wharf::error>([] { wharf::value(UINT64_MAX); }).status() == WHARF_BAD_VALUE);
   thrown_by<wharf::error>([] { wharf::value(std::string("a\0b", 3)); });
+  const char *no_text = nullptr;
+  CHECK(thrown_by<wharf::error>([&] { wharf::value{no_text}; }).status() == WHARF_NULL);
+  CHECK(wharf::value(UP).raw().type == WHARF_TYPE_INT64 && wharf::value(UP).raw().value.as_int64 == 3);
+  CHECK(wharf::value(1.5f).raw().type == WHARF_TYPE_DOUBLE);
+  CHECK(wharf::value(false).raw().type == WHARF_TYPE_BOOL);
 
   std::vector<std::uint8_t> bytes(1000, 5);
   const std::uint8_t *at = bytes.data();
@@ -163,6 +183,21 @@ void what_is_moved_is_closed_once() {
   CHECK(other.shutdown() && other.shutdown(1s));
 }
 
+// A function of wharf's that lets go of a runtime can't wait for the end of it, which comes all the same.
+void a_runtime_dropped_in_a_function() {
+  wharf::port port;
+  port.spawn(1, [](wharf_task_t) {
+    wharf::runtime runtime(1);
+    wharf_port_t other = 0;
+    wharf::check(wharf_port_open(runtime.id(), nullptr, &other));
+    wharf::check(harbour_wait(other, 1, nullptr));
+    return static_cast<std::int64_t>(runtime.id());
+  });
+  auto id = static_cast<wharf_runtime_t>(port.recv()->result().as_int());
+  while (wharf_runtime_free(id) != WHARF_NO_RUNTIME) std::this_thread::yield();
+  CHECK(harbour_alive() == 0);
+}
+
 // A handler that lets go of its own port.
 void a_port_dropped_in_its_own_handler() {
   auto self = std::make_shared<std::optional<wharf::port>>();
@@ -212,7 +247,7 @@ wharf::task<> fails(wharf::loop &loop) {
   });
   wharf::message message = co_await job;
   (void)message.result();
-  CHECK(!"a failed task has no result");
+  NEVER("a failed task has no result");
 }
 
 wharf::task<> sleeps(wharf::loop &loop, int &awake) {
@@ -226,7 +261,7 @@ wharf::loop::job wait(wharf::loop &loop) {
 
 wharf::task<> waits_for_ever(wharf::loop &loop) {
   co_await wait(loop);
-  CHECK(!"it has no end");
+  NEVER("it has no end");
 }
 
 wharf::task<> throws() {
@@ -251,7 +286,61 @@ wharf::task<> cancels(wharf::loop &loop) {
   CHECK(thrown_by<wharf::error>(refused).status() == WHARF_NULL);
 }
 
+// Begins at once, and ends where it is when this is destroyed.
+struct begun {
+  struct promise_type {
+    begun get_return_object() noexcept {
+      return begun{std::coroutine_handle<promise_type>::from_promise(*this)};
+    }
+    std::suspend_never initial_suspend() noexcept { return {}; }
+    std::suspend_always final_suspend() noexcept { return {}; }
+    void return_void() noexcept {}
+    void unhandled_exception() noexcept { std::abort(); }
+  };
+  explicit begun(std::coroutine_handle<promise_type> self) : self(self) {}
+  begun(begun &&other) noexcept : self(std::exchange(other.self, nullptr)) {}
+  ~begun() {
+    if (self) self.destroy();
+  }
+  std::coroutine_handle<promise_type> self;
+};
+
+begun waits_in_vain(wharf::loop::job &job) {
+  (void)co_await job.next();
+  NEVER("it was destroyed before");
+}
+
+begun comes_second(wharf::loop::job &job, wharf_status_t &status) {
+  try {
+    (void)co_await job.next();
+  } catch (const wharf::error &refused) {
+    status = refused.status();
+  }
+}
+
+wharf::task<> awaits(wharf::task<wharf::message> last) {
+  wharf::message message = co_await last;
+  CHECK(message.kind() == WHARF_KIND_CANCELLED);
+}
+
+// A coroutine that is destroyed while it waits for a job that lives on; another may wait for that then.
+void who_waits_may_go() {
+  wharf::loop loop;
+  auto job = wait(loop);
+  {
+    begun waiting = waits_in_vain(job);
+    wharf_status_t status = WHARF_OK;
+    begun second = comes_second(job, status);
+    CHECK(second.self.done() && status == WHARF_WRONG_STATE);
+  }
+  auto last = job.last();
+  auto moved = std::move(job);
+  moved.cancel();
+  loop.run(awaits(std::move(last)));
+}
+
 void coroutines() {
+  who_waits_may_go();
   unhandled = 0;
   {
     wharf::loop loop;
@@ -290,6 +379,7 @@ int main() {
   handlers_may_throw();
   what_is_moved_is_closed_once();
   a_port_dropped_in_its_own_handler();
+  a_runtime_dropped_in_a_function();
   coroutines();
   return 0;
 }
