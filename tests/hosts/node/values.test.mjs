@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { WharfPort, WharfSendPort } from 'wharf';
-import { PATIENCE, collected, dock, ended, harbour, hosted, ledger, library, program, tests, until } from './support.mjs';
+import { WharfPort, WharfSendPort, allocate } from 'wharf';
+import { PATIENCE, collected, dock, ended, harbour, hosted, ledger, library, program, refused, tests, until } from './support.mjs';
 
 /** The kinds of data by wharf's numbers, as they arrive. */
 const KINDS = [
@@ -167,6 +167,38 @@ test('the library lends with its own finalizer, in another library too', PATIENC
   })();
   await collected(() => lent() === 0, 'it is given back');
   await port.close();
+});
+
+test('bytes of `allocate` are given away without a copy, once a call is accepted', PATIENCE, async () => {
+  const port = new WharfPort(harbour);
+  const bytes = allocate(1 << 20);
+  bytes.fill(3);
+  const view = bytes.subarray(5, 10);
+  await assert.rejects(port.call(harbour.function('harbour_measure', ['value']), [[bytes]]), refused('WHARF_BAD_VALUE'));
+  await assert.rejects(port.call(dock.harbourMirror, [[bytes, () => {}]]), TypeError);
+  assert.deepEqual([...view], [3, 3, 3, 3, 3], 'a refused call leaves them');
+  // There and back, the same bytes: what is written to them on the way back was theirs.
+  const [back, part] = await port.call(dock.harbourMirror, [[bytes, view]]);
+  assert.deepEqual([bytes.length, view.length], [0, 0], 'detached');
+  assert.deepEqual([back.length, part.length], [1 << 20, 5]);
+  back[5] = 77;
+  assert.equal(part[0], 77, 'one memory');
+  const twice = allocate(8);
+  const both = await port.call(dock.harbourMirror, [[twice, twice]]);
+  assert.deepEqual(both, [new Uint8Array(8), new Uint8Array(8)]);
+  assert.equal(await port.call(dock.harbourMeasure, [allocate(100)]), 100);
+  assert.equal(await port.call(dock.harbourMeasure, [new DataView(allocate(64).buffer, 8, 16)]), 16);
+  assert.deepEqual(await port.call(dock.harbourMirror, [bytes]), new Uint8Array());
+  assert.equal(allocate(0).length, 0);
+  assert.throws(() => allocate(-1), TypeError);
+  assert.throws(() => allocate(2 ** 53), TypeError);
+  assert.throws(() => allocate(2 ** 52), RangeError);
+
+  // Held by tasks that end with their port, and by one that outlives the array here.
+  const keeping = Array.from({ length: 20 }, () => port.call(dock.harbourKeep, [allocate(4096)]));
+  const ends = Promise.allSettled(keeping);
+  await port.close();
+  assert.ok((await ends).every(({ reason }) => ended('cancelled')(reason)));
 });
 
 test('what is lent when the process exits is no harm', PATIENCE, async () => {

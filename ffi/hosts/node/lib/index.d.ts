@@ -29,7 +29,14 @@ export type WharfType =
 /** The type of the result of a function that submits nothing. */
 export type WharfResult = 'void' | 'bool' | 'int32' | 'uint32' | 'int64' | 'uint64' | 'double' | 'string';
 
-/** What can be sent to a library. All of it is copied. A whole number within 2^53 arrives as an integer, and so does
+/**
+ * Bytes, all 0, that can be given to a library without a copy. Once a call or a post that was given them, as a value, has
+ * been accepted they are the library's: the buffer is detached, as one that was transferred, and so are all arrays on it.
+ * A refused call leaves them as they were.
+ */
+export declare function allocate(length: number): Uint8Array<ArrayBuffer>;
+
+/** What can be sent to a library. All of it is copied but for what {@link allocate} has made. A whole number within 2^53 arrives as an integer, and so does
  * a bigint within 64 bits; any other number as a double. `undefined` arrives as null. */
 export type WharfValue =
   | null

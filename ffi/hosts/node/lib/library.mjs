@@ -48,6 +48,10 @@ export function sendPortOf(number, id) {
   return LOADED.get(number).sendPort(id);
 }
 
+export function allocate(length) {
+  return new Uint8Array(native().allocate(length));
+}
+
 export class WharfFunction {
   constructor(library, name, types, call) {
     this.library = library;

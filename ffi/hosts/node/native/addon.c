@@ -187,6 +187,7 @@ static const napi_property_descriptor FUNCTIONS[] = {
     FUNCTION("lastError", library_error),
     FUNCTION("bind", bind),
     FUNCTION("post", post),
+    FUNCTION("allocate", lend_allocate),
     FUNCTION("markSendPort", mark_send_port),
     FUNCTION("runtimeNew", runtime_new),
     FUNCTION("runtimeId", runtime_id),

@@ -229,6 +229,7 @@ static napi_value invoke(napi_env env, napi_callback_info info) {
         put(&frame, (uintptr_t)task);
         status = (wharf_status_t)call(binding, &frame);
     }
+    lend_settle(env, &frame.arena, good && status == WHARF_OK);
     arena_free(&frame.arena);
     return good ? answer(env, status) : NULL;
 }
@@ -263,6 +264,8 @@ static napi_value invoke_directly(napi_env env, napi_callback_info info) {
     } else if (good) {
         good = result_of(env, binding->result, call(binding, &frame), &result);
     }
+    // Nobody has said what becomes of bytes in such a call.
+    lend_settle(env, &frame.arena, false);
     arena_free(&frame.arena);
     return good ? result : NULL;
 }
@@ -345,6 +348,7 @@ napi_value post(napi_env env, napi_callback_info info) {
     wharf_status_t status = WHARF_OK;
     bool good = to_value(env, args[3], &arena, 0, &value);
     if (good) status = (control ? library->post_control : library->post)(port, tag, &value);
+    lend_settle(env, &arena, good && status == WHARF_OK);
     arena_free(&arena);
     return good ? answer(env, status) : NULL;
 }

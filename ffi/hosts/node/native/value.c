@@ -1,7 +1,7 @@
 /* Values both ways.
  *
- * To the library all is copied: what of JavaScript's is read lies in an arena for the time of a call. (To lend a
- * buffer out would need it to outlive its environment, which Node-API has no word for.) From the library, strings and
+ * To the library all is copied, but for what lend.c has: what of JavaScript's is read lies in an arena for the time of a
+ * call. From the library, strings and
  * copied data are copied into JavaScript's heap, and data that the library lends is used where it is: its finalizer
  * runs when the buffer has been collected.
  */
@@ -18,6 +18,7 @@ struct chunk {
 
 void arena_init(arena_t *arena) {
     arena->chunks = NULL;
+    arena->lent = NULL;
     arena->used = 0;
     arena->values = 0;
 }
@@ -90,19 +91,24 @@ static const struct {
 };
 enum { DATA_KINDS = sizeof DATA / sizeof *DATA };
 
-static bool data_value(wharf_value_t *out, int32_t element, size_t length, const void *values) {
+static bool data_value(napi_env env, napi_value buffer, arena_t *arena, int32_t element, size_t length, void *data,
+                       wharf_value_t *out) {
+    bool is_lent;
+    if (!lend(env, buffer, arena, element, length, data, out, &is_lent)) return false;
+    if (is_lent) return true;
     out->type = WHARF_TYPE_TYPED_DATA;
-    out->value.as_typed_data = (wharf_typed_data_t){element, (ptrdiff_t)length, values};
+    out->value.as_typed_data = (wharf_typed_data_t){element, (ptrdiff_t)length, data};
     return true;
 }
 
-static bool typed_array_value(napi_env env, napi_value value, wharf_value_t *out) {
+static bool typed_array_value(napi_env env, napi_value value, arena_t *arena, wharf_value_t *out) {
     napi_typedarray_type type;
     size_t length;
     void *data;
-    CHECK(napi_get_typedarray_info(env, value, &type, &length, &data, NULL, NULL));
+    napi_value buffer;
+    CHECK(napi_get_typedarray_info(env, value, &type, &length, &data, &buffer, NULL));
     for (int32_t kind = WHARF_DATA_INT8; kind <= WHARF_DATA_FLOAT64; kind++) {
-        if (DATA[kind].type == (int)type) return data_value(out, kind, length, data);
+        if (DATA[kind].type == (int)type) return data_value(env, buffer, arena, kind, length, data, out);
     }
     return type_error(env, "a typed array of this kind can't be sent");
 }
@@ -144,19 +150,20 @@ static bool object_value(napi_env env, napi_value value, arena_t *arena, int dep
     bool is = false;
     void *data;
     size_t length;
+    napi_value buffer;
     CHECK(napi_is_array(env, value, &is));
     if (is) return array_value(env, value, arena, depth, out);
     CHECK(napi_is_typedarray(env, value, &is));
-    if (is) return typed_array_value(env, value, out);
+    if (is) return typed_array_value(env, value, arena, out);
     CHECK(napi_is_arraybuffer(env, value, &is));
     if (is) {
         CHECK(napi_get_arraybuffer_info(env, value, &data, &length));
-        return data_value(out, WHARF_DATA_BYTES, length, data);
+        return data_value(env, value, arena, WHARF_DATA_BYTES, length, data, out);
     }
     CHECK(napi_is_dataview(env, value, &is));
     if (is) {
-        CHECK(napi_get_dataview_info(env, value, &length, &data, NULL, NULL));
-        return data_value(out, WHARF_DATA_BYTES, length, data);
+        CHECK(napi_get_dataview_info(env, value, &length, &data, &buffer, NULL));
+        return data_value(env, buffer, arena, WHARF_DATA_BYTES, length, data, out);
     }
     CHECK(napi_check_object_type_tag(env, value, &SEND_PORT, &is));
     if (!is) return type_error(env, "an object can't be sent: arrays, typed arrays, buffers and send ports can");

@@ -6,6 +6,7 @@
  * | library.c | loaded libraries, their functions by name, their last error |
  * | call.c | calls of a library's own functions, whose types are known when the program runs |
  * | value.c | values both ways |
+ * | lend.c | bytes that are given to a library without a copy |
  * | port.c | ports in the loop of the thread that opened them |
  *
  * All of it runs on the JavaScript thread whose environment it belongs to; no thread of wharf's ever enters
@@ -70,6 +71,8 @@ typedef struct {
 /* Memory that is freed together: what a call's arguments are copied to. */
 typedef struct {
     struct chunk *chunks;
+    /* What the call gives away, once it has been accepted. */
+    struct lent *lent;
     size_t used;
     size_t values;
     _Alignas(16) char room[1024];
@@ -131,6 +134,14 @@ bool from_value(napi_env env, wharf_value_t *value, napi_value *out);
 bool from_int64(napi_env env, int64_t number, napi_value *out);
 /* Marks an object as a send port; its property `id` is the port's. */
 napi_value mark_send_port(napi_env env, napi_callback_info info);
+
+/* lend.c */
+napi_value lend_allocate(napi_env env, napi_callback_info info);
+/* Makes a value of bytes that can be lent; `is_lent` is false for those of any other buffer. */
+bool lend(napi_env env, napi_value buffer, arena_t *arena, int32_t element, size_t length, void *data,
+          wharf_value_t *out, bool *is_lent);
+/* Gives away what was lent, or takes it back. To be called once for an arena, after the call. */
+void lend_settle(napi_env env, arena_t *arena, bool accepted);
 
 /* call.c */
 napi_value bind(napi_env env, napi_callback_info info);
