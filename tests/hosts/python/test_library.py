@@ -76,7 +76,7 @@ class SideBySide(Case):
         async with wharf.Port() as port:
             await answer(port.after(0))
             beats = port.every(0.001)
-            self.assertEqual([await answer(beats.__anext__())], [1])
+            self.assertGreaterEqual(await answer(beats.__anext__()), 1)
             await beats.aclose()
         self.assertNotEqual(port.library.path, LIBRARY.path)
         self.assertEqual(port.library.exports, {})

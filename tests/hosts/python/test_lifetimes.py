@@ -37,6 +37,23 @@ class Ports(Case):
         port.close()
         await port.aclose()
 
+    async def test_closing_at_once_hands_out_what_has_come(self):
+        port = wharf.Port(LIBRARY)
+        there = port.submit(LIBRARY.harbour_add, 1, 2)
+        while port.stats().waiting == 0:
+            pass
+        port.close()
+        self.assertEqual(await there, 3)
+
+    async def test_closed_behind_its_back_with_messages_in_it(self):
+        port = wharf.Port(LIBRARY)
+        wait = port.submit(LIBRARY.harbour_wait)
+        port.post("never read")
+        LIBRARY._wharf_port_close(port.id, -1)
+        with self.assertRaises(wharf.WharfCancelledError):
+            await answer(wait)
+        self.assertTrue(port.is_closed)
+
     async def test_closing_has_a_limit_and_can_be_repeated(self):
         release(False)
         port = wharf.Port(LIBRARY)

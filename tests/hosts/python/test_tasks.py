@@ -97,7 +97,8 @@ class Answers(Case):
                 if len(beats) == 5:
                     break
         self.assertEqual(beats, sorted(set(beats)))
-        self.assertEqual(beats[0], 1)
+        # Those that come too late are left out.
+        self.assertGreaterEqual(beats[0], 1)
 
 
 class Refusals(Case):

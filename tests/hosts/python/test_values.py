@@ -173,8 +173,9 @@ class FromPython(Case):
 
     async def test_a_refused_call_lets_go_at_once(self):
         buffer = bytearray(5)
-        with self.assertRaises(TypeError):
-            self.harbour.mirror([wharf.External(buffer), object()])
+        for value in ([wharf.External(buffer), object()], [object(), wharf.External(buffer)]):
+            with self.assertRaises(TypeError):
+                self.harbour.mirror(value)
         self.assertEqual(len(leases), 0)
         buffer.append(1)
         closed = wharf.Port(LIBRARY)

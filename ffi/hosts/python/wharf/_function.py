@@ -138,7 +138,7 @@ def _row(kind: str) -> Callable[[Any], Pinned]:
 
     def pin(value: Any) -> Pinned:
         if isinstance(value, (list, tuple)):
-            value = memoryview((one * len(value))(*map(convert, value)))
+            value = memoryview((one * len(value))(*map(convert, value))) if value else b""
         pinned = Pinned(value)
         if pinned.width == width or pinned.width == 1 and pinned.nbytes % width == 0:
             pinned.arguments = (pinned.address, pinned.nbytes // width)

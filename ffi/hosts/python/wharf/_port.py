@@ -321,7 +321,6 @@ class Port:
 
     def _runtime_is_over(self) -> None:
         """After a shutdown: what has been sent is handed out, and that was all."""
-        self._queue.drain_all()
         self.close()
 
     def _over(self) -> None:
