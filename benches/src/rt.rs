@@ -98,6 +98,9 @@ pub trait Rt: Sized + Send + Sync + 'static {
     /// Two Unix stream sockets connected with each other.
     fn unix_pair() -> io::Result<(Self::Unix, Self::Unix)>;
 
+    /// A Unix stream socket of the standard library's, connected.
+    fn unix_from(stream: std::os::unix::net::UnixStream) -> io::Result<Self::Unix>;
+
     /// A datagram socket on the loopback.
     fn udp() -> io::Result<(Self::Udp, SocketAddr)>;
 

@@ -6,6 +6,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Instant;
 
 /// What is to be echoed.
@@ -52,6 +53,13 @@ pub fn udp(load: Load) -> Sample {
 /// The client ends alone, against a server elsewhere.
 pub fn tcp_clients(addr: SocketAddr, load: Load) -> Sample {
     let connect = |_| OwnedFd::from(prepared(TcpStream::connect(addr).expect("connect")));
+    let clients = (0..load.connections).map(connect);
+    Loop::new(load, clients, []).run()
+}
+
+/// The client ends of Unix streams alone.
+pub fn unix_clients(path: &Path, load: Load) -> Sample {
+    let connect = |_| OwnedFd::from(UnixStream::connect(path).expect("connect"));
     let clients = (0..load.connections).map(connect);
     Loop::new(load, clients, []).run()
 }

@@ -8,6 +8,8 @@ use crate::suite::{Spec, Suite};
 use crate::turns;
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -67,9 +69,12 @@ fn from_elsewhere(s: &mut Suite) {
         };
         let here = |addr| bare::tcp_clients(addr, load);
         turns!(s, spec("a bare thread"), WORKERS, |rt| serving(rt, load, here));
-        let there = |addr| another_process(addr, load);
+        let there = |addr: SocketAddr| another_process(&addr.to_string(), load);
         turns!(s, spec("another process"), WORKERS, |rt| serving(rt, load, there));
     }
+    let load = Load { connections: 16, messages: 1_000, size: 64 };
+    let work = "Unix-socket echo 64 B, 16 connections from another process";
+    turns!(s, Spec::new("net", work).wall_ms(), WORKERS, |rt| serving_unix(rt, load));
 }
 
 /// Sends back whatever comes, until the other side goes.
@@ -202,16 +207,41 @@ fn serving<R: Rt>(rt: &Arc<R>, load: Load, clients: impl FnOnce(SocketAddr) -> S
     sample
 }
 
+/// Serves clients in another process over Unix sockets.
+fn serving_unix<R: Rt>(rt: &Arc<R>, load: Load) -> Sample {
+    let path = std::env::temp_dir().join(format!("wharf-bench-{}", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let listener = UnixListener::bind(&path).expect("listen");
+    let clients = std::thread::spawn({
+        let path = path.to_str().expect("a temporary path is text").to_owned();
+        move || another_process(&path, load)
+    });
+    let accept = |_| listener.accept().expect("accept").0;
+    let streams: Vec<_> = (0..load.connections).map(accept).collect();
+    let served = rt.spawn_outside(async move {
+        let register = |stream| R::unix_from(stream).expect("a socket");
+        let sockets = streams.into_iter().map(register);
+        let tasks: Vec<_> = sockets.map(|socket| R::spawn(serve(socket, load.size))).collect();
+        for task in tasks {
+            task.await;
+        }
+    });
+    let sample = clients.join().expect("the clients came to an end");
+    rt.block_on(served);
+    std::fs::remove_file(&path).expect("the socket is still there");
+    sample
+}
+
 /// The word on the command line by which this program is a client of another one of itself.
 pub const CLIENTS: &str = "echo-clients";
 
 /// Runs the clients in a process of their own; its time, and this process's processor time.
-fn another_process(addr: SocketAddr, load: Load) -> Sample {
+fn another_process(addr: &str, load: Load) -> Sample {
     let watch = Stopwatch::start();
     let words = [load.connections, load.messages, load.size].map(|word| word.to_string());
     let program = std::env::current_exe().expect("this program has a path");
     let mut command = Command::new(program);
-    command.arg(CLIENTS).arg(addr.to_string()).args(words).stdin(Stdio::null());
+    command.arg(CLIENTS).arg(addr).args(words).stdin(Stdio::null());
     let output = command.output().expect("start another of this program");
     let text = String::from_utf8_lossy(&output.stdout);
     let nanos = text.trim().parse().expect("the clients print their nanoseconds");
@@ -226,7 +256,11 @@ pub fn clients(words: &[String]) -> Option<u128> {
         messages: messages.parse().ok()?,
         size: size.parse().ok()?,
     };
-    Some(bare::tcp_clients(addr.parse().ok()?, load).wall.as_nanos())
+    let sample = match addr.parse() {
+        Ok(addr) => bare::tcp_clients(addr, load),
+        Err(_) => bare::unix_clients(Path::new(addr), load),
+    };
+    Some(sample.wall.as_nanos())
 }
 
 /// So many clients at once connect and get one byte back, from a listener as the runtime's own

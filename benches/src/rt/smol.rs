@@ -182,6 +182,10 @@ impl Rt for Smol {
         Async::<UnixStream>::pair()
     }
 
+    fn unix_from(stream: UnixStream) -> io::Result<Async<UnixStream>> {
+        Async::new(stream)
+    }
+
     fn udp() -> io::Result<(Async<UdpSocket>, SocketAddr)> {
         let (socket, addr) = super::std_udp()?;
         Ok((Async::new_nonblocking(socket)?, addr))

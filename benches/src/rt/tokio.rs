@@ -121,6 +121,11 @@ impl Rt for Tokio {
         UnixStream::pair()
     }
 
+    fn unix_from(stream: std::os::unix::net::UnixStream) -> io::Result<UnixStream> {
+        stream.set_nonblocking(true)?;
+        UnixStream::from_std(stream)
+    }
+
     fn udp() -> io::Result<(UdpSocket, SocketAddr)> {
         let (socket, addr) = super::std_udp()?;
         Ok((UdpSocket::from_std(socket)?, addr))

@@ -125,6 +125,10 @@ impl Rt for Wharf {
         UnixStream::pair()
     }
 
+    fn unix_from(stream: std::os::unix::net::UnixStream) -> io::Result<UnixStream> {
+        UnixStream::from_std(stream)
+    }
+
     fn udp() -> io::Result<(UdpSocket, SocketAddr)> {
         let (socket, addr) = super::std_udp()?;
         Ok((UdpSocket::from_std(socket)?, addr))
