@@ -1,6 +1,6 @@
 //! Who is at the other end of a Unix stream.
 
-use std::{io, os::fd::BorrowedFd};
+use std::{io, os::fd::BorrowedFd, process};
 
 /// Who has made the other end of a [`UnixStream`](super::UnixStream), by the system's own word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +26,12 @@ impl UCred {
     pub fn gid(&self) -> u32 {
         self.gid
     }
+}
+
+/// Whether the other end was made by another process: where the system says so, and as far as is known.
+pub(super) fn is_another_process(fd: BorrowedFd<'_>) -> bool {
+    let maker = of_peer(fd).ok().and_then(|peer| peer.pid);
+    maker.is_some_and(|pid| u32::try_from(pid) != Ok(process::id()))
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]

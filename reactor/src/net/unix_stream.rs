@@ -58,8 +58,15 @@ impl UnixStream {
         source.registration().ready(Interest::WRITABLE).await?;
         match source.get().take_error()? {
             Some(error) => Err(error),
-            None => Ok(Self { source }),
+            None => Ok(Self::connected(source)),
         }
+    }
+
+    /// A stream whose other end anybody may have.
+    fn connected(source: Source<Std>) -> Self {
+        let from_outside = credentials::is_another_process(source.get().as_fd());
+        source.registration().note_neighbour(from_outside);
+        Self { source }
     }
 
     /// Two streams connected to each other.
@@ -77,7 +84,7 @@ impl UnixStream {
 
     /// Registers a stream that is connected and non-blocking.
     pub(crate) fn register(stream: Std) -> io::Result<Self> {
-        Ok(Self { source: Source::new(stream, Wish::TRY)? })
+        Source::new(stream, Wish::TRY).map(Self::connected)
     }
 
     /// Takes over a connected stream of the standard library's, which becomes non-blocking.

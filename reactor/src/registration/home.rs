@@ -15,7 +15,7 @@
 //! - **A UDP socket** that is connected to one of this reactor's, or has last received from one by its
 //!   address, meets that one as TCP streams do.
 //! - **Any other source** goes with its task, which somebody may have stolen for good. Two that are made
-//!   as a pair begin at one seat.
+//!   as a pair begin at one seat. A Unix stream to another process has a neighbour, too.
 //!
 //! Nobody moves to a seat whose owner has been held up lately. All that is read here is a hint: a
 //! wrong one makes a source slower, and loses nothing.
@@ -178,6 +178,11 @@ impl Registration {
         // Relaxed: as in `Home::peer`.
         self.home.peer.store(u32::from(ends.local) << 16 | u32::from(ends.peer), Relaxed);
         self.reactor.pairs.note(ends, self.home.seat(), self.token);
+    }
+
+    /// Notes whether the other end is on this machine, and not this reactor's.
+    pub(crate) fn note_neighbour(&self, is_one: bool) {
+        self.slot().note_neighbour(is_one);
     }
 
     /// Called at the end: nobody is to meet us any more.
