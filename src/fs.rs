@@ -1,7 +1,10 @@
 //! Files, on the blocking pool: an operating system's files are always "ready" and block all the
 //! same, so each call here is one job there.
 //!
-//! Dropping a call's future doesn't stop a job that has begun: a write may still happen.
+//! # Cancel safety
+//!
+//! Nothing happens before a call's future is first polled. From then on dropping it stops nothing: a write
+//! still happens, and nobody hears how it went.
 
 use crate::task::spawn_blocking;
 use std::{

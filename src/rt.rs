@@ -43,6 +43,11 @@ impl hyper::rt::Timer for Timer {
         Box::pin(HyperSleep { sleep: sleep_until(deadline.into()) })
     }
 
+    /// By the same clock as the sleeps, which may be paused.
+    fn now(&self) -> Instant {
+        crate::time::Instant::now().into_std()
+    }
+
     fn reset(&self, sleep: &mut Pin<Box<dyn hyper::rt::Sleep>>, deadline: Instant) {
         match sleep.as_mut().downcast_mut_pin::<HyperSleep>() {
             Some(ours) => ours.sleep().reset(deadline.into()),
@@ -72,3 +77,24 @@ impl Future for HyperSleep {
 }
 
 impl hyper::rt::Sleep for HyperSleep {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::rt::Timer as _;
+
+    /// hyper counts its deadlines from what it is told the time is.
+    #[test]
+    fn the_time_is_that_of_the_clock_that_the_sleeps_go_by() {
+        crate::block_on(async {
+            crate::time::pause();
+            let (hour, start) = (Duration::from_secs(3600), Timer.now());
+            Timer.sleep_until(start + hour).await;
+            assert_eq!(Timer.now(), start + hour);
+            let mut sleep = Timer.sleep(hour);
+            Timer.reset(&mut sleep, Timer.now() + 2 * hour);
+            sleep.await;
+            assert_eq!(Timer.now(), start + 3 * hour);
+        });
+    }
+}

@@ -11,6 +11,12 @@ use std::{
 ///
 /// It differs from `std`'s only in [`now`](Self::now), which goes by the paused clock where the
 /// current runtime's clock is paused.
+///
+/// # Panics
+///
+/// Adding or taking away a `Duration` panics where no `Instant` can say the result;
+/// [`checked_add`](Self::checked_add) and [`checked_sub`](Self::checked_sub) don't. The difference of
+/// two never does: where it would be negative it is zero.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(std::time::Instant);
 

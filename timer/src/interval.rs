@@ -61,6 +61,9 @@ impl MissedTickBehavior {
 }
 
 /// Ticks, from [`interval`] and [`interval_at`].
+///
+/// As a [`Sleep`], it belongs to the runtime that it was made in and may be polled on any thread.
+/// Between two ticks nothing runs: a tick is counted from the one before, and seen when asked for.
 #[derive(Debug)]
 pub struct Interval {
     delay: Sleep,
@@ -74,12 +77,20 @@ impl Interval {
     /// # Cancel safety
     ///
     /// Cancel safe: where it is dropped before it is ready, no tick is lost.
+    ///
+    /// # Panics
+    ///
+    /// Where the runtime has shut down before the tick.
     pub async fn tick(&mut self) -> Instant {
         poll_fn(|cx| self.poll_tick(cx)).await
     }
 
     /// Like [`tick`](Self::tick), for hand-written futures. While it is pending, the task of the
     /// latest call is woken at the tick.
+    ///
+    /// # Panics
+    ///
+    /// Where the runtime has shut down before the tick, as [`tick`](Self::tick) does.
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
         ready!(std::future::Future::poll(Pin::new(&mut self.delay), cx));
         let tick = self.delay.deadline();

@@ -52,6 +52,12 @@ pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::Int
 }
 
 /// The future of [`timeout`] and [`timeout_at`].
+///
+/// Like the future inside it may be sent to other threads. After its end it is not to be polled again.
+///
+/// # Panics
+///
+/// Polling it panics where the future does, and where its runtime has shut down before the limit.
 #[must_use = "futures do nothing unless polled"]
 #[derive(Debug)]
 pub struct Timeout<F> {

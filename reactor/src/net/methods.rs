@@ -181,6 +181,8 @@ macro_rules! writing {
         /// Does nothing: what was written is with the system already. It is here for code that
         /// flushes whatever it writes to.
         ///
+        /// Cancel safe; it never waits.
+        ///
         /// # Errors
         ///
         /// None.

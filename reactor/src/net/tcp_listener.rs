@@ -30,6 +30,8 @@ impl TcpListener {
     /// Binds to `address` and listens there, with address reuse set; of several addresses the first
     /// that works. Port 0 lets the system choose.
     ///
+    /// Cancel safe: it waits for nothing but the look-up of a host name.
+    ///
     /// # Errors
     ///
     /// What the system says, or that there is no runtime with I/O here.

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-/// A TCP socket that neither is connected nor listens yet.
+/// A TCP socket that neither is connected nor listens yet. Until it does, it belongs to no runtime.
 ///
 /// ```no_run
 /// # async fn example() -> std::io::Result<()> {

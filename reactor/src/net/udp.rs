@@ -25,6 +25,8 @@ pub struct UdpSocket {
 impl UdpSocket {
     /// Binds to `address`; of several the first that works. Port 0 lets the system choose.
     ///
+    /// Cancel safe: it waits for nothing but the look-up of a host name.
+    ///
     /// # Errors
     ///
     /// What the system says, or that there is no runtime with I/O here.
@@ -37,6 +39,8 @@ impl UdpSocket {
 
     /// Sets the peer that [`send`](Self::send) sends to and [`recv`](Self::recv) receives from; of
     /// several addresses the first that works.
+    ///
+    /// Cancel safe: it waits for nothing but the look-up of a host name.
     ///
     /// # Errors
     ///
@@ -67,7 +71,7 @@ impl UdpSocket {
     super::methods::own_operations!();
     datagrams!(SocketAddr);
 
-    /// Sends one datagram to `target` and returns how many bytes went.
+    /// Sends one datagram to `target`, of several addresses the first, and returns how many bytes went.
     ///
     /// Cancel safe: nothing is sent unless it returns.
     ///

@@ -45,6 +45,8 @@ impl UnixStream {
 
     /// As [`connect`](Self::connect), to an address.
     ///
+    /// Cancel safe.
+    ///
     /// # Errors
     ///
     /// As [`connect`](Self::connect).

@@ -74,6 +74,8 @@ impl Child {
 
     /// Kills it (SIGKILL) and waits for its end.
     ///
+    /// Cancel safe: polled once, it has killed; [`wait`](Self::wait) then waits on.
+    ///
     /// # Errors
     ///
     /// As [`start_kill`](Self::start_kill) and [`wait`](Self::wait).
