@@ -21,6 +21,17 @@
 //! | `Duration` | `uint64_t`: nanoseconds |
 //! | [`SendPort`] | `wharf_port_t`: open when the call is made |
 //! | [`Reply`] | none: the function's own way to post more than its result |
+//!
+//! A header is made of the names that stand in the signature, so an alias of a type is refused:
+//!
+//! ```compile_fail,E0308
+//! type Text = String;
+//!
+//! #[wharf_ffi::export]
+//! async fn measure(text: Text) -> usize {
+//!     text.len()
+//! }
+//! ```
 
 use crate::{
     boundary::call,

@@ -1,7 +1,9 @@
 //! What a library says of its exported functions, in C, for those who make a header of it.
 
 use crate::signature::{Kind, Options, Param, element};
-use syn::{ItemFn, ReturnType, Type, parse_quote};
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{Ident, ItemFn, ReturnType, Type, ext::IdentExt, parse_quote};
 
 /// The function's declaration in C, with its comment: what the library says of itself in its section
 /// `.wharf.exports`, from which a header is made without running it.
@@ -15,9 +17,11 @@ pub(crate) fn prototype(function: &ItemFn, options: &Options, params: &[Param]) 
     }
     let mut text = comment(&lines);
     let to = if options.dart { "int64_t dart_port" } else { "wharf_port_t port, uint64_t tag" };
-    let before = format!("wharf_status_t {}(", options.name);
+    let before = format!("wharf_status_t {}(", plain(&options.name));
     let mut all = vec![to.to_owned()];
+    let mut taken: Vec<String> = ["port", "tag", "dart_port", "task"].map(str::to_owned).into();
     for Param { name, r#type, kind } in params {
+        let name = free_name(plain(name), &mut taken);
         match kind {
             Kind::Reply => {}
             // A number of nanoseconds says so in its name.
@@ -40,6 +44,34 @@ pub(crate) fn prototype(function: &ItemFn, options: &Options, params: &[Param]) 
     text
 }
 
+/// A name without what makes a word of Rust's one.
+pub(crate) fn plain(name: &Ident) -> String {
+    name.unraw().to_string()
+}
+
+/// The name, or one like it that C takes and that no other parameter has.
+fn free_name(mut name: String, taken: &mut Vec<String>) -> String {
+    let ends = ["", "_ns", "_length"];
+    while is_word(&name) || ends.iter().any(|end| taken.contains(&format!("{name}{end}"))) {
+        name.push('_');
+    }
+    taken.extend(ends.map(|end| format!("{name}{end}")));
+    name
+}
+
+/// Whether C or C++ has made a word of it, or its headers a macro.
+pub(crate) fn is_word(name: &str) -> bool {
+    const WORDS: &str = " alignas alignof and and_eq asm auto bitand bitor bool break case catch char \
+        char16_t char32_t char8_t class co_await co_return co_yield compl concept const const_cast \
+        consteval constexpr constinit continue decltype default delete do double dynamic_cast else enum \
+        errno explicit export extern false float for friend goto if inline int linux long mutable \
+        namespace new noexcept not not_eq nullptr operator or or_eq private protected public register \
+        reinterpret_cast requires restrict return short signed sizeof static static_assert static_cast \
+        struct switch template this thread_local throw true try typedef typeid typename typeof union \
+        unix unsigned using virtual void volatile wchar_t while xor xor_eq ";
+    WORDS.split(' ').any(|word| word == name && !word.is_empty())
+}
+
 /// How long a line may be, with its end.
 const WIDTH: usize = 101;
 
@@ -47,7 +79,8 @@ const WIDTH: usize = 101;
 fn comment(lines: &[String]) -> String {
     let mut text = String::new();
     for line in lines {
-        let line = line.replace("*/", "* /").replace("[`", "`").replace("`]", "`");
+        let line =
+            line.replace("/*", "/ *").replace("*/", "* /").replace("[`", "`").replace("`]", "`");
         match line.trim_end() {
             " # Errors" => text += " * Errors:",
             // The text follows the heading at once.
@@ -109,6 +142,23 @@ fn c_name_of(rust: &str) -> String {
     }
 }
 
+/// The type that stands for the parameter in C, by the names in [`c_type`], as Rust spells it.
+pub(crate) fn c_type_in_rust(r#type: &Type) -> TokenStream {
+    match c_type(r#type).as_str() {
+        _ if is_duration(r#type) => quote!(u64),
+        "const wharf_value_t *" => quote!(*const ::wharf_ffi::c::wharf_value_t),
+        "const char *" => quote!(*const ::core::ffi::c_char),
+        "wharf_port_t " => quote!(u64),
+        "bool " => quote!(u8),
+        _ => match r#type {
+            // A number's own name, in front of which there may be a path.
+            Type::Path(path) => path.path.segments.last().map(ToTokens::to_token_stream),
+            _ => None,
+        }
+        .unwrap_or_default(),
+    }
+}
+
 /// The type whose description goes with the function's; `()` where there is none to be had.
 pub(crate) fn outcome(function: &ItemFn, options: &Options) -> Type {
     match &function.sig.output {
@@ -118,5 +168,40 @@ pub(crate) fn outcome(function: &ItemFn, options: &Options) -> Type {
             (**r#type).clone()
         }
         _ => parse_quote!(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signature;
+
+    fn c_of(item: &str) -> String {
+        let function: ItemFn = syn::parse_str(item).unwrap();
+        let options = signature::options(TokenStream::new(), &function).unwrap();
+        prototype(&function, &options, &signature::params(&function).unwrap())
+    }
+
+    #[test]
+    fn names_that_c_can_not_take_are_changed() {
+        let all = c_of("async fn f(port: u8, tag: i64, task: bool, r#type: f64, class: String) {}");
+        for param in ["uint8_t port_", "int64_t tag_", "bool task_", "double type", "*class_"] {
+            assert!(all.contains(&format!("{param},")), "{all}");
+        }
+        let all = c_of("fn f(a: Vec<u8>, a_length: u64, d: Duration, d_ns: u64, _: i32) {}");
+        for param in
+            ["size_t a_length", "uint64_t a_length_", "d_ns", "d_ns_", "int32_t argument_4"]
+        {
+            assert!(all.contains(&format!("{param},")), "{all}");
+        }
+    }
+
+    #[test]
+    fn a_comment_begins_and_ends_once() {
+        let all = c_of("/// Of src/*.rs, and **/x.\n#[inline] async fn f() {}");
+        assert!(
+            all.starts_with("/**\n * Of src/ *.rs, and *") && all.matches("*/").count() == 1,
+            "{all}"
+        );
     }
 }

@@ -70,7 +70,9 @@ pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// The library carries the C declarations of its functions, with their comments, in a section named
 /// `.wharf.exports`, and with them the constants `C` of the types that they return (`IntoValue::C`,
 /// `IntoFailure::C`, `c_enum!`). `objcopy -O binary --only-section=.wharf.exports libpages.so pages.txt`
-/// takes them out: valid C, for a header.
+/// takes them out: valid C, for a header. They are made of the names that stand in the function's
+/// signature, so the types of parameters are to be called by their own; an alias does not compile. A
+/// parameter whose name is a word of C's or C++'s, or taken, gets an underscore there.
 ///
 /// ```text
 /// #[wharf_ffi::export]
@@ -82,7 +84,5 @@ pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 #[proc_macro_attribute]
 pub fn export(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    export::expand(arguments.into(), item.into())
-        .unwrap_or_else(syn::Error::into_compile_error)
-        .into()
+    export::expand(arguments.into(), item.into()).into()
 }

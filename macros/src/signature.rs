@@ -1,7 +1,8 @@
 //! What `#[export]` is given: a function that C can call, and what stands in the attribute's brackets.
 
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use crate::describe::{is_word, plain};
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
 use syn::{
     Error, FnArg, Ident, ItemFn, LitStr, Meta, Pat, PathArguments, Result, Token, Type,
     parse::Parser, punctuated::Punctuated,
@@ -26,6 +27,11 @@ pub(crate) fn check(function: &ItemFn) -> Result<()> {
     }
     if let Some(abi) = &signature.abi {
         return Err(Error::new_spanned(abi, "`export` adds the C function: this one is Rust's"));
+    }
+    if is_word(&plain(&signature.ident)) {
+        let text =
+            "this is a word of C's or C++'s: give the C function another name, `name = \"...\"`";
+        return Err(Error::new_spanned(&signature.ident, text));
     }
     Ok(())
 }
@@ -68,6 +74,9 @@ fn valid_name(name: &LitStr) -> Result<Ident> {
     let text = name.value();
     let fits = text.chars().all(|char| char.is_ascii_alphanumeric() || char == '_')
         && text.chars().next().is_some_and(|char| !char.is_ascii_digit());
+    if is_word(&text) {
+        return Err(Error::new_spanned(name, "this is a word of C's or C++'s, not a name"));
+    }
     if fits {
         Ok(Ident::new(&text, name.span()))
     } else {
@@ -100,8 +109,16 @@ fn param(index: usize, input: &FnArg) -> Result<Param> {
     };
     let name = match &*input.pat {
         Pat::Ident(pattern) => pattern.ident.clone(),
-        _ => format_ident!("argument_{index}"),
+        _ => Ident::new(&format!("argument_{index}"), Span::mixed_site()),
     };
+    if let Some(attribute) = input.attrs.iter().find(|attribute| !attribute.path().is_ident("doc"))
+    {
+        let text = "C's parameters are all or none: put attributes on the whole function";
+        return Err(Error::new_spanned(attribute, text));
+    }
+    if let Type::ImplTrait(r#type) = &*input.ty {
+        return Err(Error::new_spanned(r#type, "C knows no traits: take a type of its own"));
+    }
     if matches!(*input.ty, Type::Reference(_)) {
         let text = "the call returns before the task has run, so it can't borrow: take a `String`, \
                     a `Vec` or `Bytes`";

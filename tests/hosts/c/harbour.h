@@ -44,6 +44,22 @@ wharf_status_t harbour_length(wharf_port_t port, uint64_t tag,
                               wharf_task_t *task);
 
 /**
+ * Parameters with names that the C side, or what stands between the sides, has given to others.
+ *
+ * `task` may be NULL.
+ */
+wharf_status_t harbour_names(wharf_port_t port, uint64_t tag,
+                             const wharf_value_t *error,
+                             const int32_t *made,
+                             size_t made_length,
+                             uint64_t made_length_,
+                             const char *task_,
+                             int64_t type,
+                             bool default_,
+                             uint64_t argument_6_ns,
+                             wharf_task_t *task);
+
+/**
  * Bytes in, their sum and the bytes themselves out.
  */
 wharf_status_t harbour_sum(wharf_port_t port, uint64_t tag,

@@ -24,6 +24,22 @@ static wharf_value_t external(size_t length) {
   return value;
 }
 
+/* A parameter that is refused gives back what came before it, whatever the parameters are called. */
+static void refused_behind_bytes(wharf_port_t port) {
+  parcel_t parcel = {0};
+  wharf_value_t bytes = parcel_value(&parcel);
+  const int32_t numbers[] = {1, 2, 3};
+  REFUSED(harbour_names(port, 1, &bytes, numbers, 3, 9, "\xff", 7, true, 0, NULL), WHARF_NOT_UTF8);
+  CHECK(atomic_load(&parcel.freed) == 0);
+  CHECK_OK(harbour_names(port, 1, &bytes, numbers, 3, 9, NULL, 7, true, 0, NULL));
+  wharf_message_t message = next(port);
+  wharf_value_t **parts = message.value.value.as_array.values;
+  CHECK(message.kind == WHARF_KIND_OK && message.value.value.as_array.length == 4);
+  CHECK(parts[0]->value.as_int64 == 9 && parts[1]->value.as_int64 == 7 && parts[2]->value.as_bool);
+  CHECK(parts[3]->value.as_int64 == 3 && atomic_load(&parcel.freed) == 1);
+  CHECK_OK(wharf_message_free(&message));
+}
+
 /* A finalizer is called once: a value that has one and stands at two places is refused, and stays the
  * host's. */
 static void at_two_places(wharf_port_t port) {
@@ -59,6 +75,7 @@ int main(void) {
   wharf_port_t port = open_port(runtime);
   wharf_message_t message;
   at_two_places(port);
+  refused_behind_bytes(port);
   wharf_value_t value, copy;
 
   /* From the host to its own port, through the library and back: the same bytes. */

@@ -20,6 +20,13 @@ export declare class HarbourFunctions {
    */
   readonly harbourLength: WharfFunction<[text: string | null]>;
 
+  /**
+   * Parameters with names that the C side, or what stands between the sides, has given to others.
+   *
+   * `task` may be NULL.
+   */
+  readonly harbourNames: WharfFunction<[error: WharfValue, made: Int32Array, madeLength: number | bigint, task: string | null, type: number | bigint, default: boolean, argument6Ns: number | bigint]>;
+
   /** Bytes in, their sum and the bytes themselves out. */
   readonly harbourSum: WharfFunction<[bytes: Uint8Array]>;
 

@@ -14,6 +14,12 @@ export class HarbourFunctions {
      * `text` may be NULL.
      */
     this.harbourLength = library.function('harbour_length', ['string']);
+    /**
+     * Parameters with names that the C side, or what stands between the sides, has given to others.
+     *
+     * `task` may be NULL.
+     */
+    this.harbourNames = library.function('harbour_names', ['value', 'int32[]', 'uint64', 'string', 'int64', 'bool', 'uint64']);
     /** Bytes in, their sum and the bytes themselves out. */
     this.harbourSum = library.function('harbour_sum', ['bytes']);
     /** Any value there and back. */

@@ -15,6 +15,7 @@ class Harbour(wharf.Bindings):
         "harbour_add": ("int64", "int64"),
         "harbour_echo": ("text",),
         "harbour_length": ("text",),
+        "harbour_names": ("value", "int32[]", "uint64", "text", "int64", "bool", "uint64"),
         "harbour_sum": ("uint8[]",),
         "harbour_mirror": ("value",),
         "harbour_measure": ("value",),
@@ -53,6 +54,22 @@ class Harbour(wharf.Bindings):
         `text` may be NULL.
         """
         return self._submit(self._functions["harbour_length"], text)
+
+    def names(
+        self,
+        error: Any,
+        made: Union[wharf.Buffer, Sequence[int]],
+        made_length_: int,
+        task_: str,
+        type: int,
+        default_: bool,
+        argument_6_ns: int,
+    ) -> wharf.Task[Any]:
+        """Parameters with names that the C side, or what stands between the sides, has given to others.
+
+        `task` may be NULL.
+        """
+        return self._submit(self._functions["harbour_names"], error, made, made_length_, task_, type, default_, argument_6_ns)
 
     def sum(self, bytes: Union[wharf.Buffer, Sequence[int]]) -> wharf.Task[Any]:
         """Bytes in, their sum and the bytes themselves out."""

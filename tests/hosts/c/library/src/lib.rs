@@ -52,6 +52,21 @@ async fn length(text: Option<String>) -> Option<usize> {
     text.map(|text| text.len())
 }
 
+/// Parameters with names that the C side, or what stands between the sides, has given to others.
+#[export(name = "harbour_names")]
+async fn names(
+    error: Value,
+    made: Vec<i32>,
+    made_length: u64,
+    task: Option<String>,
+    r#type: i64,
+    default: bool,
+    _: std::time::Duration,
+) -> (u64, i64, bool, usize) {
+    drop((error, task));
+    (made_length, r#type, default, made.len())
+}
+
 /// Bytes in, their sum and the bytes themselves out.
 #[export(name = "harbour_sum")]
 async fn sum(bytes: Vec<u8>) -> (u64, Vec<u8>) {
