@@ -24,7 +24,7 @@
 //!
 //! A header is made of the names that stand in the signature, so an alias of a type is refused:
 //!
-//! ```compile_fail,E0308
+//! ```compile_fail,E0080
 //! type Text = String;
 //!
 //! #[wharf_ffi::export]
@@ -54,6 +54,10 @@ pub trait Param: Sized {
     /// What stands for it in C.
     type C;
 
+    /// Whether it is one of wharf's, whose names the attribute knows.
+    #[doc(hidden)]
+    const OWN: bool = false;
+
     /// Checks it and makes it.
     ///
     /// # Errors
@@ -74,6 +78,7 @@ macro_rules! plain {
     ($($type:ty)*) => {$(
         impl Param for $type {
             type C = $type;
+            const OWN: bool = true;
 
             unsafe fn from_c(c: Self::C, _: &str) -> Result<Self> {
                 Ok(c)
@@ -82,6 +87,7 @@ macro_rules! plain {
 
         impl Param for Vec<$type> {
             type C = (*const $type, usize);
+            const OWN: bool = true;
 
             unsafe fn from_c((start, length): Self::C, name: &str) -> Result<Self> {
                 // SAFETY: the caller's word.
@@ -96,6 +102,7 @@ plain! { i8 u8 i16 u16 i32 u32 i64 u64 isize usize f32 f64 }
 impl Param for bool {
     /// A byte, since C may have put anything there.
     type C = u8;
+    const OWN: bool = true;
 
     unsafe fn from_c(c: Self::C, _: &str) -> Result<Self> {
         Ok(c != 0)
@@ -104,6 +111,7 @@ impl Param for bool {
 
 impl Param for Duration {
     type C = u64;
+    const OWN: bool = true;
 
     unsafe fn from_c(c: Self::C, _: &str) -> Result<Self> {
         Ok(Self::from_nanos(c))
@@ -112,6 +120,7 @@ impl Param for Duration {
 
 impl Param for SendPort {
     type C = u64;
+    const OWN: bool = true;
 
     unsafe fn from_c(c: Self::C, _: &str) -> Result<Self> {
         port::get(c).map(|_| Self::new(c))
@@ -120,6 +129,7 @@ impl Param for SendPort {
 
 impl Param for String {
     type C = *const c_char;
+    const OWN: bool = true;
 
     unsafe fn from_c(c: Self::C, name: &str) -> Result<Self> {
         // SAFETY: the caller's word.
@@ -129,6 +139,7 @@ impl Param for String {
 
 impl Param for Option<String> {
     type C = *const c_char;
+    const OWN: bool = true;
 
     unsafe fn from_c(c: Self::C, name: &str) -> Result<Self> {
         // SAFETY: the caller's word.
@@ -138,6 +149,7 @@ impl Param for Option<String> {
 
 impl Param for Value {
     type C = *const wharf_value_t;
+    const OWN: bool = true;
 
     unsafe fn from_c(c: Self::C, name: &str) -> Result<Self> {
         if c.is_null() {
@@ -154,6 +166,7 @@ impl Param for Value {
 
 impl Param for Bytes {
     type C = *const wharf_value_t;
+    const OWN: bool = true;
 
     unsafe fn from_c(c: Self::C, name: &str) -> Result<Self> {
         // SAFETY: the caller's word.

@@ -2,14 +2,17 @@
 
 use crate::signature::{Kind, Options, Param, element};
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::quote;
 use syn::{Ident, ItemFn, ReturnType, Type, ext::IdentExt, parse_quote};
 
 /// The function's declaration in C, with its comment: what the library says of itself in its section
 /// `.wharf.exports`, from which a header is made without running it.
 pub(crate) fn prototype(function: &ItemFn, options: &Options, params: &[Param]) -> String {
+    let mut taken: Vec<String> = ["port", "tag", "dart_port", "task"].map(str::to_owned).into();
+    let names: Vec<String> =
+        params.iter().map(|param| free_name(plain(&param.name), &mut taken)).collect();
     let mut lines = doc_lines(function);
-    for Param { name, .. } in params.iter().filter(|param| is_option(&param.r#type)) {
+    for (name, _) in names.iter().zip(params).filter(|(_, param)| is_option(&param.r#type)) {
         let said = lines.iter().any(|line| line.contains(&format!("`{name}` may be NULL")));
         if !said {
             lines.extend([String::new(), format!(" `{name}` may be NULL.")]);
@@ -19,9 +22,7 @@ pub(crate) fn prototype(function: &ItemFn, options: &Options, params: &[Param]) 
     let to = if options.dart { "int64_t dart_port" } else { "wharf_port_t port, uint64_t tag" };
     let before = format!("wharf_status_t {}(", plain(&options.name));
     let mut all = vec![to.to_owned()];
-    let mut taken: Vec<String> = ["port", "tag", "dart_port", "task"].map(str::to_owned).into();
-    for Param { name, r#type, kind } in params {
-        let name = free_name(plain(name), &mut taken);
+    for (name, Param { r#type, kind, .. }) in names.iter().zip(params) {
         match kind {
             Kind::Reply => {}
             // A number of nanoseconds says so in its name.
@@ -142,21 +143,22 @@ fn c_name_of(rust: &str) -> String {
     }
 }
 
-/// The type that stands for the parameter in C, by the names in [`c_type`], as Rust spells it.
-pub(crate) fn c_type_in_rust(r#type: &Type) -> TokenStream {
-    match c_type(r#type).as_str() {
+/// The type that stands for the parameter in C, by the names in [`c_type`], as Rust spells it; `None` for
+/// a name that is not known here.
+pub(crate) fn c_type_in_rust(r#type: &Type) -> Option<TokenStream> {
+    let Type::Path(path) = r#type else { return None };
+    let last = &path.path.segments.last()?.ident;
+    Some(match c_type(r#type).as_str() {
         _ if is_duration(r#type) => quote!(u64),
-        "const wharf_value_t *" => quote!(*const ::wharf_ffi::c::wharf_value_t),
+        "const wharf_value_t *" if last == "Value" || last == "Bytes" => {
+            quote!(*const ::wharf_ffi::c::wharf_value_t)
+        }
+        "const wharf_value_t *" => return None,
         "const char *" => quote!(*const ::core::ffi::c_char),
         "wharf_port_t " => quote!(u64),
         "bool " => quote!(u8),
-        _ => match r#type {
-            // A number's own name, in front of which there may be a path.
-            Type::Path(path) => path.path.segments.last().map(ToTokens::to_token_stream),
-            _ => None,
-        }
-        .unwrap_or_default(),
-    }
+        _ => quote!(#last),
+    })
 }
 
 /// The type whose description goes with the function's; `()` where there is none to be had.

@@ -112,9 +112,16 @@ fn extern_fn(function: &ItemFn, options: &Options, params: &[Param]) -> TokenStr
 /// as something else there: the compiler finds out.
 fn spelled(param: &Param) -> TokenStream {
     let Param { r#type, kind: Kind::Plain, .. } = param else { return quote!() };
-    let named = describe::c_type_in_rust(r#type);
-    quote_spanned! { r#type.span() =>
-        const _: fn(<#r#type as ::wharf_ffi::Param>::C) -> #named = |c| c;
+    match describe::c_type_in_rust(r#type) {
+        Some(named) => quote_spanned! { r#type.span() =>
+            const _: fn(<#r#type as ::wharf_ffi::Param>::C) -> #named = |c| c;
+        },
+        None => quote_spanned! { r#type.span() =>
+            const _: () = ::core::assert!(
+                !<#r#type as ::wharf_ffi::Param>::OWN,
+                "a header is made of names: call this type by its own, not by an alias"
+            );
+        },
     }
 }
 

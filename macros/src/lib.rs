@@ -71,7 +71,8 @@ pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// `.wharf.exports`, and with them the constants `C` of the types that they return (`IntoValue::C`,
 /// `IntoFailure::C`, `c_enum!`). `objcopy -O binary --only-section=.wharf.exports libpages.so pages.txt`
 /// takes them out: valid C, for a header. They are made of the names that stand in the function's
-/// signature, so the types of parameters are to be called by their own; an alias does not compile. A
+/// signature, so the types of parameters are to be called by their own; an alias does not compile. (A
+/// `Param` of yours is described as `const wharf_value_t *`, whatever stands for it in C.) A
 /// parameter whose name is a word of C's or C++'s, or taken, gets an underscore there.
 ///
 /// ```text

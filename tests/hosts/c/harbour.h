@@ -46,7 +46,7 @@ wharf_status_t harbour_length(wharf_port_t port, uint64_t tag,
 /**
  * Parameters with names that the C side, or what stands between the sides, has given to others.
  *
- * `task` may be NULL.
+ * `task_` may be NULL.
  */
 wharf_status_t harbour_names(wharf_port_t port, uint64_t tag,
                              const wharf_value_t *error,

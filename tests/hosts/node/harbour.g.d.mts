@@ -23,7 +23,7 @@ export declare class HarbourFunctions {
   /**
    * Parameters with names that the C side, or what stands between the sides, has given to others.
    *
-   * `task` may be NULL.
+   * `task_` may be NULL.
    */
   readonly harbourNames: WharfFunction<[error: WharfValue, made: Int32Array, madeLength: number | bigint, task: string | null, type: number | bigint, default: boolean, argument6Ns: number | bigint]>;
 

@@ -17,7 +17,7 @@ export class HarbourFunctions {
     /**
      * Parameters with names that the C side, or what stands between the sides, has given to others.
      *
-     * `task` may be NULL.
+     * `task_` may be NULL.
      */
     this.harbourNames = library.function('harbour_names', ['value', 'int32[]', 'uint64', 'string', 'int64', 'bool', 'uint64']);
     /** Bytes in, their sum and the bytes themselves out. */

@@ -60,14 +60,14 @@ class Harbour(wharf.Bindings):
         error: Any,
         made: Union[wharf.Buffer, Sequence[int]],
         made_length_: int,
-        task_: str,
+        task_: Optional[str],
         type: int,
         default_: bool,
         argument_6_ns: int,
     ) -> wharf.Task[Any]:
         """Parameters with names that the C side, or what stands between the sides, has given to others.
 
-        `task` may be NULL.
+        `task_` may be NULL.
         """
         return self._submit(self._functions["harbour_names"], error, made, made_length_, task_, type, default_, argument_6_ns)
 
