@@ -126,7 +126,10 @@ class Refusals(Case):
         await self.refused(ValueError, lambda: echo("a\0b"))
         await self.refused(UnicodeEncodeError, lambda: echo("\ud800"))
         await self.refused(TypeError, lambda: self.harbour.mirror(object()))
-        await self.refused(TypeError, lambda: self.port.submit(LIBRARY.harbour_add, 1))
+        for function, count in (("wait", 0), ("echo", 1), ("add", 2), ("nest", 3), ("mirror", 1)):
+            function = LIBRARY.function("harbour_" + function)
+            for wrong in {count - 1, count + 1} - {-1}:
+                await self.refused(TypeError, lambda: self.port.submit(function, *[1] * wrong))
         await self.refused(TypeError, lambda: self.harbour.verdicts(b"12345"))
         await self.refused(OverflowError, lambda: self.harbour.verdicts([2**31]))
 

@@ -31,7 +31,7 @@ _FLOATS: Dict[str, Any] = {"float": c.c_float, "double": c.c_double}
 class Function:
     """An exported function of a library. :meth:`Port.submit` and :meth:`Port.stream` call it."""
 
-    __slots__ = ("name", "parameters", "_call", "_converters", "_plain")
+    __slots__ = ("name", "parameters", "start", "_call", "_converters")
 
     def __init__(self, library: "Library", name: str, parameters: Sequence[str]) -> None:
         #: What it is called in C.
@@ -40,30 +40,59 @@ class Function:
         self.parameters = tuple(parameters)
         types: List[Any] = []
         self._converters: List[Callable[..., Any]] = []
-        self._plain = True
+        all_plain = True
         for kind in self.parameters:
             plain, converter, takes = _parameter(kind, library)
-            self._plain = self._plain and plain
+            all_plain = all_plain and plain
             self._converters.append(converter)
             types.extend(takes)
         self._call = library._dll[name]
         self._call.restype = c.c_int32
         self._call.argtypes = [c.c_uint64, c.c_uint64, *types, c.c_void_p]
+        #: Calls it with a port, a tag, a place for the task's id and its arguments; the status. Where an
+        #: argument can't be passed, nothing has been called.
+        self.start: Callable[[int, int, int, Tuple[Any, ...]], int] = (
+            self._plain() if all_plain else self._start_held
+        )
 
-    def start(self, port: int, tag: int, task: int, arguments: Tuple[Any, ...]) -> int:
-        """Calls it; the status. Where an argument can't be passed, nothing has been called."""
-        if len(arguments) != len(self._converters):
-            raise TypeError(
-                f"{self.name} takes {len(self._converters)} arguments, not {len(arguments)}"
-            )
-        if not self._plain:
-            return self._start_held(port, tag, task, arguments)
-        values = [convert(value) for convert, value in zip(self._converters, arguments)]
-        status: int = self._call(port, tag, *values, task)
-        return status
+    def _check(self, arguments: Tuple[Any, ...]) -> None:
+        takes, given = len(self._converters), len(arguments)
+        if takes != given:
+            raise TypeError(f"{self.name} takes {takes} arguments, not {given}")
+
+    def _plain(self) -> Callable[[int, int, int, Tuple[Any, ...]], int]:
+        """What calls it where nothing is held during the call. It is on the way of every task, so those
+        with one and two parameters have their own: a list less, a loop less."""
+        call, converters = self._call, self._converters
+        count = len(converters)
+
+        def start(port: int, tag: int, task: int, arguments: Tuple[Any, ...]) -> int:
+            self._check(arguments)
+            values = [convert(value) for convert, value in zip(converters, arguments)]
+            status: int = call(port, tag, *values, task)
+            return status
+
+        def start_1(port: int, tag: int, task: int, arguments: Tuple[Any, ...]) -> int:
+            if len(arguments) != 1:
+                self._check(arguments)
+            status: int = call(port, tag, first(arguments[0]), task)
+            return status
+
+        def start_2(port: int, tag: int, task: int, arguments: Tuple[Any, ...]) -> int:
+            if len(arguments) != 2:
+                self._check(arguments)
+            one, two = arguments
+            status: int = call(port, tag, first(one), second(two), task)
+            return status
+
+        if count not in (1, 2):
+            return start
+        first, second = converters[0], converters[-1]
+        return start_1 if count == 1 else start_2
 
     def _start_held(self, port: int, tag: int, task: int, arguments: Tuple[Any, ...]) -> int:
         """The same for arguments of which something is held during the call, or longer."""
+        self._check(arguments)
         values: List[Any] = []
         held: List[Any] = []
         status: int = -1
@@ -112,9 +141,10 @@ def _integer(kind: str) -> Callable[[Any], int]:
     low, high = (0, 2**bits - 1) if unsigned else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
 
     def convert(value: Any) -> int:
+        number: int = value if type(value) is int else index(value)
         # ctypes would cut it without a word.
-        if low <= index(value) <= high:
-            return index(value)
+        if low <= number <= high:
+            return number
         raise OverflowError(f"{value} does not fit into {kind}")
 
     return convert

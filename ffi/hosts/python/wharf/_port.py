@@ -151,6 +151,20 @@ class _Tasks(Queue):
             task._end(WharfCancelledError(0, "the port was closed before the task had ended"), True)
 
 
+class _After:
+    """What stands for a library's function where a timer is started."""
+
+    __slots__ = ("_call", "_delay")
+
+    def __init__(self, library: Library, delay: int) -> None:
+        self._call = library._wharf_timer_after
+        self._delay = delay
+
+    def start(self, port: int, tag: int, task: int, arguments: Any) -> int:
+        status: int = self._call(port, tag, self._delay, task)
+        return status
+
+
 class Port:
     """Where the answers of tasks arrive, in the running loop of asyncio's.
 
@@ -227,16 +241,11 @@ class Port:
         status = function.start(queue.id, tag, queue.task_address, arguments)
         if status:
             raise self.library._refusal(status)
-        return self._accepted(queue, tag, on_data)
-
-    def _accepted(
-        self, queue: _Tasks, tag: int, on_data: Optional[Callable[[Any], None]]
-    ) -> Task[Any]:
         # The answer may be there already; it is taken out by the loop, which is not at it just now.
         task: Task[Any] = Task(loop=queue.loop)
+        queue.tasks[tag] = task
         task._port = self
         task._id = queue.id_of_task.value
-        queue.tasks[tag] = task
         if on_data is not None:
             queue.on_data[tag] = on_data
         return task
@@ -255,13 +264,8 @@ class Port:
 
     def after(self, seconds: float) -> Task[None]:
         """A timer of the library's: a task that ends after a while, never early."""
-        queue = self._queue
-        tag = queue.tag = queue.tag + 1
         delay = max(0, round(seconds * 1e9))
-        status = self.library._wharf_timer_after(queue.id, tag, delay, queue.task_address)
-        if status:
-            raise self.library._refusal(status)
-        return self._accepted(queue, tag, None)
+        return self.submit(_After(self.library, delay))
 
     def every(self, seconds: float, limit: int = 1) -> "Stream[int]":
         """Beats, numbered from 1. Those that come while as many as ``limit`` wait are left out, and
