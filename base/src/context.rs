@@ -28,21 +28,37 @@ pub struct Parts {
 struct Current {
     /// Null outside any runtime. Points into an `Arc` held by the `Entered` that set it.
     parts: *const Parts,
-    seat: usize,
     depth: usize,
+    /// Whose seat this thread sits in, for comparison only, and which it is. Entering a runtime without a
+    /// seat changes neither: the thread is where it was.
+    sits_in: *const Parts,
+    seat: usize,
 }
 
-/// The thread has entered a runtime but sits in none of its seats.
+impl Current {
+    #[inline]
+    fn own_seat(&self) -> Option<usize> {
+        if self.seat != NO_SEAT && ptr::eq(self.sits_in, self.parts) {
+            Some(self.seat)
+        } else {
+            None
+        }
+    }
+}
+
+/// The thread sits in no seat.
 const NO_SEAT: usize = usize::MAX;
 
 thread_local! {
-    static CURRENT: Cell<Current> =
-        const { Cell::new(Current { parts: ptr::null(), seat: NO_SEAT, depth: 0 }) };
+    static CURRENT: Cell<Current> = const {
+        Cell::new(Current { parts: ptr::null(), depth: 0, sits_in: ptr::null(), seat: NO_SEAT })
+    };
 }
 
 /// Makes `parts` the current runtime of this thread until the guard is dropped.
 ///
-/// `seat` is the seat that this thread has taken in it, if any.
+/// `seat` is the seat that this thread has just taken in it. Without one the thread stays in the seat that
+/// it has, if that is one of this runtime's.
 ///
 /// # Panics
 ///
@@ -50,9 +66,13 @@ thread_local! {
 pub fn enter(parts: Arc<Parts>, seat: Option<usize>) -> Entered {
     CURRENT.with(|current| {
         let before = current.get();
-        let depth = before.depth + 1;
-        current.set(Current { parts: Arc::as_ptr(&parts), seat: seat.unwrap_or(NO_SEAT), depth });
-        Entered { parts: Some(parts), before, depth, not_send: PhantomData }
+        let mut now = Current { parts: Arc::as_ptr(&parts), depth: before.depth + 1, ..before };
+        if let Some(seat) = seat {
+            (now.sits_in, now.seat) = (now.parts, seat);
+        }
+        current.set(now);
+        let (depth, sits) = (now.depth, seat.is_some());
+        Entered { parts: Some(parts), before, depth, sits, not_send: PhantomData }
     })
 }
 
@@ -63,11 +83,10 @@ pub fn with<R>(f: impl FnOnce(&Parts, Option<usize>) -> R) -> Option<R> {
     if current.parts.is_null() {
         return None;
     }
-    let seat = if current.seat == NO_SEAT { None } else { Some(current.seat) };
     // SAFETY: the pointer was set by `enter`, whose guard holds the `Arc` and restores the value
     // before letting it go; a guard dropped out of turn leaks its `Arc` instead. The guard is not
     // `Send`, so it can't be dropped by another thread while `f` runs.
-    Some(f(unsafe { &*current.parts }, seat))
+    Some(f(unsafe { &*current.parts }, current.own_seat()))
 }
 
 /// The current runtime's parts, or `None` outside any runtime.
@@ -83,8 +102,8 @@ pub fn current() -> Option<Arc<Parts>> {
     }
 }
 
-/// Changes the seat of the innermost entered runtime and returns the one before; for a thread that
-/// gives its seat away, or takes another, without leaving its runtime.
+/// Changes the seat that the thread sits in, of the runtime that it took one in last, and returns the one
+/// before; for a thread that gives its seat away, or takes it again, without leaving its runtime.
 pub fn set_seat(seat: Option<usize>) -> Option<usize> {
     CURRENT.with(|current| {
         let before = current.get();
@@ -100,6 +119,8 @@ pub struct Entered {
     parts: Option<Arc<Parts>>,
     before: Current,
     depth: usize,
+    /// It came with a seat.
+    sits: bool,
     /// `CURRENT` is this thread's.
     not_send: PhantomData<*const ()>,
 }
@@ -107,9 +128,14 @@ pub struct Entered {
 impl Drop for Entered {
     fn drop(&mut self) {
         let in_turn = CURRENT.with(|current| {
-            let in_turn = current.get().depth == self.depth;
-            if in_turn {
+            let now = current.get();
+            let in_turn = now.depth == self.depth;
+            if in_turn && self.sits {
                 current.set(self.before);
+            } else if in_turn {
+                // The seat may have been given away meanwhile.
+                let Current { parts, depth, .. } = self.before;
+                current.set(Current { parts, depth, ..now });
             }
             in_turn
         });
@@ -147,7 +173,10 @@ mod tests {
             assert_eq!(here(), Some((2, None)));
         }
         assert_eq!(here(), Some((1, Some(3))));
-        assert_eq!(set_seat(None), Some(3));
+        {
+            let _inner = enter(parts(2), None);
+            assert_eq!(set_seat(None), Some(3));
+        }
         assert_eq!(here(), Some((1, None)));
         drop(outer);
         assert_eq!(here(), None);

@@ -40,27 +40,18 @@ struct Away<'a> {
     shared: &'a Shared,
     seat: &'a Seat,
     polling: bool,
-    /// The context named the seat, and is to name it again.
-    in_context: bool,
 }
 
 impl<'a> Away<'a> {
     fn new(seat: &'a Seat) -> Self {
         let shared = seat.shared();
-        let ours = context::with(|parts, number| {
-            number == Some(seat.number)
-                && crate::Executor::of(parts)
-                    .is_some_and(|executor| std::ptr::eq(executor.shared(), shared))
-        });
-        let in_context = ours.unwrap_or(false);
         let polling = seat.own.polling.replace(false);
         // SAFETY: no seat at all is always in order.
         unsafe { Seat::sit(std::ptr::null()) };
-        if in_context {
-            context::set_seat(None);
-        }
+        // Whatever else the task has entered: the seat that it is polled in was the last that was taken.
+        context::set_seat(None);
         worker::leave(shared, seat);
-        Self { shared, seat, polling, in_context }
+        Self { shared, seat, polling }
     }
 }
 
@@ -74,8 +65,6 @@ impl Drop for Away<'_> {
         // SAFETY: we own the seat again; the `Sitting` of this thread gives it back.
         unsafe { Seat::sit(self.seat) };
         self.seat.own.polling.set(self.polling);
-        if self.in_context {
-            context::set_seat(Some(self.seat.number));
-        }
+        context::set_seat(Some(self.seat.number));
     }
 }

@@ -269,6 +269,26 @@ fn block_in_place_lets_the_seats_other_tasks_go_on() {
     assert!(refused.is_err());
 }
 
+/// What is armed or opened in the rest of the poll would count on an owner who has gone.
+#[test]
+fn a_seat_given_away_under_an_entered_context_is_not_the_threads_afterwards() {
+    for entered_is_another in [false, true] {
+        let (runtime, other) = (multi(1), multi(1));
+        let parts = if entered_is_another { other.0.clone() } else { runtime.0.clone() };
+        runtime.block_on(async {
+            let seat = || wharf_base::context::with(|_, seat| seat).flatten();
+            assert_eq!(seat(), Some(0));
+            let entered = wharf_base::context::enter(parts, None);
+            let (send, receive) = mpsc::channel();
+            drop(runtime.spawn(async move { send.send(()).unwrap() }));
+            // Another thread comes for the task, and keeps the seat.
+            task::block_in_place(|| receive.recv().unwrap());
+            drop(entered);
+            assert_eq!(seat(), None);
+        });
+    }
+}
+
 #[test]
 fn block_in_place_between_polls_keeps_the_seat() {
     let seat = || wharf_base::context::with(|_, seat| seat).flatten();
