@@ -74,7 +74,9 @@ impl Drop for LocalEnterGuard {
 }
 
 fn enter(local: &Rc<Local>) -> LocalEnterGuard {
-    LocalEnterGuard { before: CURRENT.with(|current| current.replace(Some(local.clone()))) }
+    // As in `current`.
+    let before = CURRENT.try_with(|current| current.replace(Some(local.clone())));
+    LocalEnterGuard { before: before.ok().flatten() }
 }
 
 /// Spawns a task on the current [`LocalSet`]; the future need not be `Send`.
@@ -240,7 +242,10 @@ impl Drop for LocalSet {
             if tasks.is_empty() {
                 break;
             }
-            tasks.into_iter().for_each(Task::shut_down);
+            for task in tasks {
+                task.clone().shut_down();
+                local.strike_off(&task);
+            }
         }
         drop(local.queue.take());
     }
@@ -271,6 +276,18 @@ impl Local {
         }
         // SAFETY: the handle's reference, and its output's type.
         unsafe { JoinHandle::new(join) }
+    }
+
+    /// A task has ended: takes it off the books where `release` could not, because the set goes with its
+    /// thread, after `CURRENT`.
+    fn strike_off(&self, task: &Task) {
+        let slot = task.header().slot as usize;
+        let mut tasks = self.tasks.borrow_mut();
+        // A task that was spawned meanwhile may have its slot.
+        let is_there = tasks.get(slot).is_some_and(|other| ptr::eq(other.header(), task.header()));
+        let kept = is_there.then(|| tasks.remove(slot));
+        drop(tasks);
+        drop(kept);
     }
 
     /// Runs what can run, within bounds; whether there is more.

@@ -269,6 +269,42 @@ fn block_in_place_lets_the_seats_other_tasks_go_on() {
     assert!(refused.is_err());
 }
 
+/// The set goes when the thread ends, perhaps after the thread-local by which its tasks find it.
+#[test]
+fn a_local_set_in_a_thread_local_ends_its_tasks_with_the_thread() {
+    struct OnDrop(mpsc::Sender<u8>, Option<std::task::Waker>);
+    impl Drop for OnDrop {
+        fn drop(&mut self) {
+            self.1.take().into_iter().for_each(std::task::Waker::wake);
+            self.0.send(1).unwrap();
+        }
+    }
+    std::thread_local! {
+        static SET: LocalSet = LocalSet::new();
+    }
+    let (send, drops) = mpsc::channel();
+    let ending = std::thread::spawn(move || {
+        SET.with(|set| {
+            let wakers = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+            for _ in 0..2 {
+                let (send, wakers) = (send.clone(), wakers.clone());
+                drop(set.spawn_local(async move {
+                    let mut on_drop = OnDrop(send, None);
+                    std::future::poll_fn(|cx| {
+                        on_drop.1 = wakers.borrow_mut().pop();
+                        wakers.borrow_mut().push(cx.waker().clone());
+                        std::task::Poll::<()>::Pending
+                    })
+                    .await;
+                }));
+            }
+            current().block_on(set.run_until(task::yield_now()));
+        });
+    });
+    ending.join().unwrap();
+    assert_eq!(drops.iter().sum::<u8>(), 2);
+}
+
 /// What is armed or opened in the rest of the poll would count on an owner who has gone.
 #[test]
 fn a_seat_given_away_under_an_entered_context_is_not_the_threads_afterwards() {
