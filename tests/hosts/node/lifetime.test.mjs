@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { WharfPort, WharfRuntime } from 'wharf';
+import { STATUS, WharfPort, WharfRuntime } from 'wharf';
 import { PATIENCE, collected, dock, ended, harbour, ledger, library, program, refused, tests, until } from './support.mjs';
 
 const SUPPORT = new URL('support.mjs', import.meta.url);
@@ -73,6 +73,24 @@ test('a shutdown under load: each task has its last word before the promise is k
     await assert.rejects(port.call(tests.echo, [1]));
     await Promise.all([port.close(), runtime.shutdown()]);
     assert.throws(() => new WharfPort(library, { runtime }), refused('WHARF_NO_RUNTIME'));
+  }
+});
+
+test('a shutdown while streams are read: what was sent arrives, then the end', PATIENCE, async () => {
+  for (let round = 0; round < 20; round++) {
+    const runtime = new WharfRuntime(library, { workerThreads: 2 });
+    const port = new WharfPort(library, { runtime });
+    const read = async (highWaterMark) => {
+      let expected = 0;
+      for await (const number of port.stream(tests.count, [], { highWaterMark })) assert.equal(number, expected++);
+    };
+    const ends = Promise.allSettled([1, 2, 5, 20, 100].map(read));
+    await port.after(round % 5);
+    await runtime.shutdown();
+    for (const { reason } of await ends) {
+      // A task that was just posting was refused that, and has ended by itself.
+      assert.ok(ended('shutdown')(reason) || ended('error', -STATUS.WHARF_SHUT_DOWN)(reason), String(reason));
+    }
   }
 });
 
@@ -177,5 +195,19 @@ test('what keeps a program alive: an answer that is due, and a port that was ask
   const closing = await program(`${HEAD} port.unref(); port.call(tests.never).catch((error) => console.log(error.kind));
     port.close().then(() => console.log('closed'));`);
   assert.deepEqual([closing.out, closing.code], ['cancelled\nclosed\n', 0]);
+  // Messages on their way meanwhile say nothing of who waits.
+  const streaming = await program(`${HEAD}
+    for (let round = 0; round < 50; round++) {
+      const [left, closed] = [new WharfPort(library), new WharfPort(library)];
+      const streams = [left, closed].map((one) => one.stream(tests.count, [], { highWaterMark: 100 }));
+      const asked = streams.map((stream) => [stream.next(), stream.next(), stream.next()]);
+      const ends = Promise.allSettled(asked.flat());
+      await Promise.all(asked.map(([first]) => first));
+      await Promise.all([streams[0].return(), closed.close()]);
+      await left.close();
+      await ends;
+    }
+    console.log('done');`);
+  assert.deepEqual([streaming.out, streaming.code, streaming.error], ['done\n', 0, '']);
 });
 

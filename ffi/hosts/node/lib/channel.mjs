@@ -260,6 +260,11 @@ export class Channel {
     this.library.accept(addon.grant(this.handle, messages));
   }
 
+  /** The same for a task that may have ended, or lost its runtime: its last word, on its way, says so. */
+  credit(messages) {
+    addon.grant(this.handle, messages);
+  }
+
   stats() {
     const stats = addon.stats(this.handle);
     if (typeof stats === 'number') throw this.library.refusal(stats);
@@ -282,7 +287,9 @@ export class Channel {
   }
 
   hold() {
-    addon.hold(this.handle, !this.isClosed && (this.#keeps ?? this.#table.live > 0));
+    const isDue = this.#table.live > 0;
+    // Who closes it waits for what is due, whatever was said before.
+    addon.hold(this.handle, this.isClosed ? isDue : (this.#keeps ?? isDue));
   }
 
   /** Takes out what is there, one batch; whether there may be more. */
@@ -316,8 +323,7 @@ export class Channel {
     const table = this.#table;
     if (table.live === 0) return;
     addon.cancelAll(this.handle);
-    // An answer is waited for, whatever was said before.
-    addon.hold(this.handle, true);
+    this.hold();
     let timer;
     const idle = await new Promise((resolve) => {
       table.onIdle = () => resolve(true);

@@ -15,6 +15,8 @@ class State {
   first = 0;
   /** Those who wait for a value. */
   asking = [];
+  /** Its reader has left, and waits for its end. */
+  isLeft = false;
   /** Values that were handed out since credit was last given. */
   taken = 0;
   error = undefined;
@@ -77,12 +79,12 @@ class State {
     if (++this.taken < this.highWaterMark / 2) return;
     const { taken } = this;
     this.taken = 0;
-    this.channel.grant(taken);
+    this.channel.credit(taken);
   }
 
-  /** The program waits for a stream only where somebody waits for its next value. */
+  /** The program waits for a stream only where somebody waits for its next value, or its end. */
   alive() {
-    this.channel.keep(this.asking.length > 0);
+    this.channel.keep(this.asking.length > 0 || this.isLeft);
   }
 }
 
@@ -131,8 +133,9 @@ export class WharfStream {
     FORGOTTEN.unregister(this);
     if (this.#start === undefined && state.channel !== undefined) {
       if (!state.done) {
+        state.isLeft = true;
         state.channel.cancel(state);
-        state.channel.keep(true);
+        state.alive();
       }
       await state.ended_;
       for (const one of state.asking.splice(0)) one.resolve({ value: undefined, done: true });
