@@ -218,12 +218,13 @@ impl Reply {
         let mut value = value.into_value()?.within_limits()?;
         // A stream that always finds room lets others run in between all the same.
         wharf::task::consume_budget().await;
+        let mut room = self.port.mailbox.room();
         loop {
             match self.port.post_as(&self.sender, &mut value) {
                 Err(error) if error.status() == crate::status::WHARF_FULL => {}
                 done => return done,
             }
-            poll_fn(|cx| self.port.mailbox.poll_room(cx)).await?;
+            poll_fn(|cx| room.poll(cx)).await?;
         }
     }
 

@@ -142,7 +142,8 @@ pub unsafe extern "C" fn wharf_timer_after(
 
 /// Sends a message every `period_ns` nanoseconds, the first after one period: of kind
 /// WHARF_KIND_DATA, with the number of the beat, which counts from 1. Beats that the port does not
-/// take (it is full), or that are late by a whole period, are left out, and their numbers with them.
+/// take (it is full), or that are late by a whole period, are left out, and their numbers with them. A
+/// port without a `capacity` takes all, also from a host that does not come for them.
 ///
 /// It is a task without an end of its own: it is to be cancelled. `task` receives its id, if it is
 /// not NULL.

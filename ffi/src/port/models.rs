@@ -562,7 +562,8 @@ fn credit_against_a_waiting_stream() {
             let mailbox = mailbox.clone();
             thread::spawn(move || mailbox.grant(1).unwrap())
         };
-        loom::future::block_on(std::future::poll_fn(|cx| mailbox.poll_room(cx))).unwrap();
+        let mut room = mailbox.room();
+        loom::future::block_on(poll_fn(|cx| room.poll(cx))).unwrap();
         post(&mailbox, 1);
         assert!(try_post(&mailbox, 2).is_err(), "one was granted");
         host.join().unwrap();
@@ -581,7 +582,8 @@ fn room_against_a_receiver() {
             let mailbox = mailbox.clone();
             thread::spawn(move || receive(&mailbox, Wait::Forever).unwrap().len())
         };
-        loom::future::block_on(std::future::poll_fn(|cx| mailbox.poll_room(cx))).unwrap();
+        let mut room = mailbox.room();
+        loom::future::block_on(poll_fn(|cx| room.poll(cx))).unwrap();
         host.join().unwrap();
         post(&mailbox, 2);
     });

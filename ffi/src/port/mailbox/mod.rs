@@ -87,8 +87,9 @@ struct State<A> {
     /// Host functions that run for this port, or are about to, beside its tasks.
     callbacks: usize,
     credit: Option<u64>,
-    /// Streams that wait for room or credit.
-    waiting: Vec<Waker>,
+    /// Streams that wait for room or credit, and the number that the last of them was given.
+    waiting: Vec<(u64, Waker)>,
+    rooms: u64,
     rung: bool,
     /// Receivers that have been woken and have not come back.
     called: usize,
@@ -216,6 +217,7 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
             callbacks: 0,
             credit: limits.credit,
             waiting: Vec::new(),
+            rooms: 0,
             rung: false,
             called: 0,
             settling: false,
@@ -272,8 +274,8 @@ impl<A: Abort + Clone> State<A> {
 
 /// Wakes streams; called with no lock held.
 #[inline(never)]
-fn wake_all(waiting: Vec<Waker>) {
-    waiting.into_iter().for_each(Waker::wake);
+fn wake_all(waiting: Vec<(u64, Waker)>) {
+    waiting.into_iter().for_each(|(_, waker)| waker.wake());
 }
 
 /// Waits on `condvar`; false when the time was up.

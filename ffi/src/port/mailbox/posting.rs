@@ -112,8 +112,12 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         self.end_callback()
     }
 
-    /// Ready when the port takes a data message, or never will again.
-    pub(crate) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+    /// For who waits until there is room or credit.
+    pub(crate) fn room(&self) -> Room<'_, A, B> {
+        Room { mailbox: self, number: 0 }
+    }
+
+    fn poll_room(&self, number: &mut u64, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let mut state = lock(&self.state);
         if state.phase != Phase::Open {
             return Poll::Ready(Err(refusal(state.phase)));
@@ -121,11 +125,33 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
         if state.credit != Some(0) && state.messages.takes_data() {
             return Poll::Ready(Ok(()));
         }
-        let waker = cx.waker();
-        if !state.waiting.iter().any(|known| known.will_wake(waker)) {
-            state.waiting.push(waker.clone());
+        if *number == 0 {
+            state.rooms += 1;
+            *number = state.rooms;
         }
+        let waker = cx.waker();
+        let known = state.waiting.iter_mut().find(|(of, _)| of == number);
+        let old = match known {
+            Some((_, known)) if known.will_wake(waker) => None,
+            Some((_, known)) => Some(mem::replace(known, waker.clone())),
+            None => {
+                state.waiting.push((*number, waker.clone()));
+                None
+            }
+        };
+        drop(state);
+        drop(old);
         Poll::Pending
+    }
+
+    /// Nobody waits under this number any more.
+    #[cold]
+    fn leave_room(&self, number: u64) {
+        let mut state = lock(&self.state);
+        let at = state.waiting.iter().position(|(of, _)| *of == number);
+        let gone = at.map(|at| state.waiting.remove(at));
+        drop(state);
+        drop(gone);
     }
 
     /// Announces a message that goes elsewhere, and spends a unit of credit if it `costs` one;
@@ -157,6 +183,29 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
     }
 }
 
+/// Waits for room or credit. All who wait are woken together, so one that is dropped has nobody to pass a
+/// wake on to; but its waker, which keeps its task's memory, goes with it.
+pub(crate) struct Room<'a, A: Abort + Clone, B: Bell> {
+    mailbox: &'a Mailbox<A, B>,
+    /// 0 until it has had to wait.
+    number: u64,
+}
+
+impl<A: Abort + Clone, B: Bell> Room<'_, A, B> {
+    /// Ready when the port takes a data message, or never will again.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.mailbox.poll_room(&mut self.number, cx)
+    }
+}
+
+impl<A: Abort + Clone, B: Bell> Drop for Room<'_, A, B> {
+    fn drop(&mut self) {
+        if self.number != 0 {
+            self.mailbox.leave_room(self.number);
+        }
+    }
+}
+
 impl Sender {
     /// A data message of the task's.
     #[inline]
@@ -185,5 +234,61 @@ impl<A> State<A> {
         if let Some(credit) = &mut self.credit {
             *credit = credit.saturating_sub(1);
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::port::mailbox::Limits;
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering::SeqCst},
+        },
+        task::{Wake, Waker},
+    };
+
+    #[derive(Clone)]
+    struct Handle;
+    impl Abort for Handle {
+        fn abort(&self) {}
+    }
+
+    struct Silent;
+    impl Bell for Silent {
+        fn ring(&self) {}
+        fn clear(&self) {}
+    }
+
+    struct Count(AtomicUsize);
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, SeqCst);
+        }
+    }
+
+    #[test]
+    fn who_waits_for_room_no_more_leaves_no_waker() {
+        let limits = Limits { credit: Some(0), ..Limits::default() };
+        let mailbox: Mailbox<Handle, Silent> = Mailbox::new(0, limits, false);
+        let [count, other] = [(), ()].map(|()| Arc::new(Count(AtomicUsize::new(0))));
+        let wakers = [&count, &other].map(|count| Waker::from(count.clone()));
+        let [mut cx, mut other_cx] = [&wakers[0], &wakers[1]].map(Context::from_waker);
+        // Two of one task, one of which goes: the other still waits.
+        let (mut first, mut second) = (mailbox.room(), mailbox.room());
+        assert!(first.poll(&mut cx).is_pending() && second.poll(&mut cx).is_pending());
+        assert!(first.poll(&mut cx).is_pending(), "polled twice, it waits once");
+        drop(first);
+        for _ in 0..100 {
+            assert!(mailbox.room().poll(&mut cx).is_pending());
+        }
+        assert_eq!(lock(&mailbox.state).waiting.len(), 1);
+        assert!(second.poll(&mut other_cx).is_pending(), "polled elsewhere from now on");
+        mailbox.grant(1).unwrap();
+        assert_eq!((count.0.load(SeqCst), other.0.load(SeqCst)), (0, 1));
+        assert!(second.poll(&mut cx).is_ready());
+        drop((second, wakers));
+        assert_eq!(Arc::strong_count(&count), 1);
     }
 }
