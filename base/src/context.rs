@@ -32,17 +32,16 @@ struct Current {
     /// Whose seat this thread sits in, for comparison only, and which it is. Entering a runtime without a
     /// seat changes neither: the thread is where it was.
     sits_in: *const Parts,
+    sits_at: usize,
+    /// The same, if it is a seat of the runtime that was entered last.
     seat: usize,
 }
 
 impl Current {
-    #[inline]
-    fn own_seat(&self) -> Option<usize> {
-        if self.seat != NO_SEAT && ptr::eq(self.sits_in, self.parts) {
-            Some(self.seat)
-        } else {
-            None
-        }
+    /// With `seat` as it follows from the rest.
+    fn settled(self) -> Self {
+        let seat = if ptr::eq(self.sits_in, self.parts) { self.sits_at } else { NO_SEAT };
+        Self { seat, ..self }
     }
 }
 
@@ -51,7 +50,13 @@ const NO_SEAT: usize = usize::MAX;
 
 thread_local! {
     static CURRENT: Cell<Current> = const {
-        Cell::new(Current { parts: ptr::null(), depth: 0, sits_in: ptr::null(), seat: NO_SEAT })
+        Cell::new(Current {
+            parts: ptr::null(),
+            depth: 0,
+            sits_in: ptr::null(),
+            sits_at: NO_SEAT,
+            seat: NO_SEAT,
+        })
     };
 }
 
@@ -68,9 +73,9 @@ pub fn enter(parts: Arc<Parts>, seat: Option<usize>) -> Entered {
         let before = current.get();
         let mut now = Current { parts: Arc::as_ptr(&parts), depth: before.depth + 1, ..before };
         if let Some(seat) = seat {
-            (now.sits_in, now.seat) = (now.parts, seat);
+            (now.sits_in, now.sits_at) = (now.parts, seat);
         }
-        current.set(now);
+        current.set(now.settled());
         let (depth, sits) = (now.depth, seat.is_some());
         Entered { parts: Some(parts), before, depth, sits, not_send: PhantomData }
     })
@@ -83,10 +88,11 @@ pub fn with<R>(f: impl FnOnce(&Parts, Option<usize>) -> R) -> Option<R> {
     if current.parts.is_null() {
         return None;
     }
+    let seat = if current.seat == NO_SEAT { None } else { Some(current.seat) };
     // SAFETY: the pointer was set by `enter`, whose guard holds the `Arc` and restores the value
     // before letting it go; a guard dropped out of turn leaks its `Arc` instead. The guard is not
     // `Send`, so it can't be dropped by another thread while `f` runs.
-    Some(f(unsafe { &*current.parts }, current.own_seat()))
+    Some(f(unsafe { &*current.parts }, seat))
 }
 
 /// The current runtime's parts, or `None` outside any runtime.
@@ -107,8 +113,8 @@ pub fn current() -> Option<Arc<Parts>> {
 pub fn set_seat(seat: Option<usize>) -> Option<usize> {
     CURRENT.with(|current| {
         let before = current.get();
-        current.set(Current { seat: seat.unwrap_or(NO_SEAT), ..before });
-        if before.seat == NO_SEAT { None } else { Some(before.seat) }
+        current.set(Current { sits_at: seat.unwrap_or(NO_SEAT), ..before }.settled());
+        if before.sits_at == NO_SEAT { None } else { Some(before.sits_at) }
     })
 }
 
@@ -135,7 +141,7 @@ impl Drop for Entered {
             } else if in_turn {
                 // The seat may have been given away meanwhile.
                 let Current { parts, depth, .. } = self.before;
-                current.set(Current { parts, depth, ..now });
+                current.set(Current { parts, depth, ..now }.settled());
             }
             in_turn
         });

@@ -652,7 +652,8 @@ typedef struct wharf_runtime_options_t {
   uint64_t thread_keep_alive_ns;
   /**
    * Called with `hook_context` on each thread that runs tasks or functions, before its first: to attach
-   * it to a virtual machine, or to set its priority. May be NULL.
+   * it to a virtual machine, or to set its priority. May be NULL. It is not called on the thread that
+   * has a handler handle what its port is left with when the runtime ends.
    */
   wharf_thread_hook_t on_thread_start;
   /**

@@ -37,7 +37,8 @@ pub struct wharf_runtime_options_t {
     /// 0: ten seconds.
     pub thread_keep_alive_ns: u64,
     /// Called with `hook_context` on each thread that runs tasks or functions, before its first: to attach
-    /// it to a virtual machine, or to set its priority. May be NULL.
+    /// it to a virtual machine, or to set its priority. May be NULL. It is not called on the thread that
+    /// has a handler handle what its port is left with when the runtime ends.
     pub on_thread_start: wharf_thread_hook_t,
     /// The same, after its last and before it ends. May be NULL.
     pub on_thread_stop: wharf_thread_hook_t,

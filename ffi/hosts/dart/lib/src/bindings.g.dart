@@ -434,7 +434,8 @@ final class WharfRuntimeOptions extends Struct {
   external int threadKeepAliveNs;
 
   /// Called with `hook_context` on each thread that runs tasks or functions, before its first: to attach
-  /// it to a virtual machine, or to set its priority. May be NULL.
+  /// it to a virtual machine, or to set its priority. May be NULL. It is not called on the thread that
+  /// has a handler handle what its port is left with when the runtime ends.
   external Pointer<NativeFunction<WharfThreadHook>> onThreadStart;
 
   /// The same, after its last and before it ends. May be NULL.
