@@ -41,7 +41,8 @@ class State {
     this.done = true;
     if (isBroken) this.error = { reason: value };
     else if (kind === KIND.cancelled && this.signal?.aborted) this.error = { reason: this.signal.reason };
-    else if (kind !== KIND.ok) this.error = { reason: taskError(kind, code, value) };
+    // Whoever has left knows; to those who asked before, it is the end.
+    else if (kind !== KIND.ok && !(kind === KIND.cancelled && this.isLeft)) this.error = { reason: taskError(kind, code, value) };
     for (const one of this.asking.splice(0)) this.end(one);
     this.over();
     // Nothing waits for that: all that there was to wait for has come.
