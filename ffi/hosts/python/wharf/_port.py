@@ -8,13 +8,13 @@ import enum
 import struct
 import weakref
 from threading import get_ident
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Type
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
 
 from . import _abi as abi
 from ._errors import WharfCancelledError, WharfRefusedError
 from ._library import Library, default_library
 from ._queue import MESSAGE, SIZE, VALUE, Queue, Stats, abandon, options
+from ._scope import Scope
 from ._send_port import SendPort
 from ._task import Task, error_of
 from ._values import decode
@@ -165,7 +165,7 @@ class _After:
         return status
 
 
-class Port:
+class Port(Scope):
     """Where the answers of tasks arrive, in the running loop of asyncio's.
 
     One port serves any number of tasks, and is cheaper than one for each. It is closed by ``with`` or
@@ -335,24 +335,8 @@ class Port:
         else:
             self._queue.finish_in_loop()
 
-    def __enter__(self) -> "Port":
-        return self
-
-    def __exit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
+    def _end(self) -> None:
         self.close()
 
-    async def __aenter__(self) -> "Port":
-        return self
-
-    async def __aexit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
+    async def _aend(self) -> None:
         await self.aclose()

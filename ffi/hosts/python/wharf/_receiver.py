@@ -5,8 +5,7 @@ from __future__ import annotations
 import ctypes as c
 import weakref
 from collections import deque
-from types import TracebackType
-from typing import Any, Callable, Deque, Generic, NamedTuple, Optional, Tuple, Type, TypeVar
+from typing import Any, Callable, Deque, Generic, NamedTuple, Optional, Tuple, TypeVar
 
 from . import _abi as abi
 from ._errors import WharfRefusedError
@@ -14,6 +13,7 @@ from ._library import Library, default_library
 from ._port import Policy
 from ._queue import MESSAGE, SIZE, VALUE, Queue, Stats, abandon, options
 from ._runtime import Runtime
+from ._scope import AsyncScope, Scope
 from ._send_port import SendPort
 from ._task import error_of
 from ._values import decode
@@ -84,7 +84,7 @@ class _Waiting:
             self._queue.finish_in_loop()
 
 
-class Receiver(_Waiting):
+class Receiver(_Waiting, Scope):
     """A port for what others post: tasks that have been given it, and programs.
 
     ``async for`` gives its messages; its :attr:`send_port` is what others post to.
@@ -164,30 +164,14 @@ class Receiver(_Waiting):
                 raise StopAsyncIteration from None
             raise
 
-    def __enter__(self) -> "Receiver":
-        return self
-
-    def __exit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
+    def _end(self) -> None:
         self.close()
 
-    async def __aenter__(self) -> "Receiver":
-        return self
-
-    async def __aexit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
+    async def _aend(self) -> None:
         await self.aclose()
 
 
-class Stream(_Waiting, Generic[T]):
+class Stream(_Waiting, AsyncScope, Generic[T]):
     """The values of one task, for ``async for``. Made by :meth:`Port.stream`.
 
     The task waits while as many values as the limit wait. A stream that is left before its end is
@@ -291,13 +275,5 @@ class Stream(_Waiting, Generic[T]):
         self._error = error
         self.close()
 
-    async def __aenter__(self) -> "Stream[T]":
-        return self
-
-    async def __aexit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
+    async def _aend(self) -> None:
         await self.aclose()

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import ctypes as c
 import weakref
-from types import TracebackType
-from typing import Any, Optional, Type
+from typing import Any, Optional
 
 from . import _abi as abi
 from ._errors import WharfTimeoutError
 from ._library import Library, default_library
 from ._queue import nanoseconds, until
+from ._scope import Scope
 from ._system import process
 
 
-class Runtime:
+class Runtime(Scope):
     """The threads that tasks run on.
 
     Most programs need none of these: without one, a port uses the library's default runtime. The
@@ -118,26 +118,10 @@ class Runtime:
             # What it owned is gone; this frees the owner.
             self._forgotten()
 
-    def __enter__(self) -> "Runtime":
-        return self
-
-    def __exit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
+    def _end(self) -> None:
         self.shutdown()
 
-    async def __aenter__(self) -> "Runtime":
-        return self
-
-    async def __aexit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
+    async def _aend(self) -> None:
         await self.ashutdown()
 
 
