@@ -8,11 +8,14 @@
 use crate::slab::Token;
 use std::sync::{
     OnceLock,
-    atomic::{AtomicU64, Ordering::Relaxed},
+    atomic::{AtomicU32, Ordering::Relaxed},
 };
 
-/// A place for each end of a connection, the lower port's first.
-const PLACES: usize = 2 << 16;
+/// A place for each end of a connection, the lower port's first, in [`CHUNKS`] of this many.
+const CHUNK: usize = 512;
+const CHUNKS: usize = (2 << 16) / CHUNK;
+
+type Chunk = [AtomicU32; CHUNK];
 
 /// The ports of a connection, as one of its ends sees them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,53 +46,68 @@ pub(crate) struct Noted {
     pub(crate) seat: usize,
     /// Its slot.
     pub(crate) index: usize,
-    /// The lower half of its generation.
-    pub(crate) generation: u16,
+    /// The last bits of its generation.
+    pub(crate) generation: u8,
 }
+
+/// How a note is packed into 32 bits: the last bits of the generation, the slot's index, and on top the
+/// seat, counted from 1, for 0 stands for nobody.
+const GENERATION_BITS: u32 = 4;
+const INDEX_BITS: u32 = 20;
+const SEATS: usize = (1 << (32 - INDEX_BITS - GENERATION_BITS)) - 1;
+pub(crate) const GENERATIONS: u32 = (1 << GENERATION_BITS) - 1;
 
 impl Noted {
-    /// Never 0, which stands for nobody.
-    fn pack(seat: usize, token: Token) -> u64 {
-        let generation = u64::from(token.generation() as u16);
-        (seat as u64 + 1) << 48 | generation << 32 | token.index() as u64
+    /// 0 for what has no room: such an end is not met.
+    fn pack(seat: usize, token: Token) -> u32 {
+        if seat >= SEATS || token.index() >> INDEX_BITS != 0 {
+            return 0;
+        }
+        let index = (token.index() as u32) << GENERATION_BITS;
+        (seat as u32 + 1) << (INDEX_BITS + GENERATION_BITS)
+            | index
+            | token.generation() & GENERATIONS
     }
 
-    fn unpack(word: u64) -> Option<Self> {
-        let seat = ((word >> 48) as usize).checked_sub(1)?;
-        Some(Self { seat, index: word as u32 as usize, generation: (word >> 32) as u16 })
+    fn unpack(note: u32) -> Option<Self> {
+        let seat = ((note >> (INDEX_BITS + GENERATION_BITS)) as usize).checked_sub(1)?;
+        let index = note >> GENERATION_BITS & ((1 << INDEX_BITS) - 1);
+        Some(Self { seat, index: index as usize, generation: (note & GENERATIONS) as u8 })
     }
 }
 
-/// The ends that have been noted; no memory until the first is.
+/// The ends that have been noted. A chunk takes memory once one of its ends is noted; the ports of many
+/// connections are close to each other, so that it is little for each.
 #[derive(Debug, Default)]
-pub(crate) struct Pairs(OnceLock<Box<[AtomicU64]>>);
+pub(crate) struct Pairs(OnceLock<Box<[OnceLock<Box<Chunk>>]>>);
 
 impl Pairs {
     /// Notes that our end of a connection, of which the slot is that of `token`, is at home at `seat`.
     pub(crate) fn note(&self, ends: Ends, seat: usize, token: Token) {
-        let places = self.0.get_or_init(places);
+        let place = ends.place();
+        let chunks = self.0.get_or_init(|| (0..CHUNKS).map(|_| OnceLock::new()).collect());
+        let chunk =
+            chunks[place / CHUNK].get_or_init(|| Box::new([const { AtomicU32::new(0) }; CHUNK]));
         // Relaxed, here and below: hints.
-        places[ends.place()].store(Noted::pack(seat, token), Relaxed);
+        chunk[place % CHUNK].store(Noted::pack(seat, token), Relaxed);
     }
 
     /// Our end of a connection is closed.
     pub(crate) fn forget(&self, ends: Ends) {
-        if let Some(places) = self.0.get() {
-            places[ends.place()].store(0, Relaxed);
+        if let Some(place) = self.place(ends) {
+            place.store(0, Relaxed);
         }
     }
 
     /// The other end; `None` where it is not this reactor's, or has not been noted yet.
     pub(crate) fn peer(&self, ends: Ends) -> Option<Noted> {
-        Noted::unpack(self.0.get()?[ends.other_way_round().place()].load(Relaxed))
+        Noted::unpack(self.place(ends.other_way_round())?.load(Relaxed))
     }
-}
 
-/// Zeros as the system gives them: what is never noted takes no memory.
-fn places() -> Box<[AtomicU64]> {
-    let zeros: *mut [u64] = Box::into_raw(vec![0u64; PLACES].into_boxed_slice());
-    // SAFETY: an atomic has the size, the alignment and the values of its number, and the box is ours.
-    unsafe { Box::from_raw(zeros as *mut [AtomicU64]) }
+    fn place(&self, ends: Ends) -> Option<&AtomicU32> {
+        let place = ends.place();
+        self.0.get()?[place / CHUNK].get()?.get(place % CHUNK)
+    }
 }
 
 #[cfg(all(test, not(loom)))]
@@ -117,13 +135,18 @@ mod tests {
     }
 
     #[test]
-    fn every_port_every_seat_and_every_slot_has_a_place() {
+    fn every_port_has_a_place_and_what_has_no_room_is_not_noted() {
         let pairs = Pairs::default();
         let highest = Ends { local: u16::MAX, peer: 0 };
-        let token = Token::highest();
-        pairs.note(highest, crate::registration::MAX_SEATS - 1, token);
-        let found = pairs.peer(highest.other_way_round()).unwrap();
-        assert_eq!(found.seat, crate::registration::MAX_SEATS - 1);
-        assert_eq!((found.index, found.generation), (token.index(), token.generation() as u16));
+        let found = |seat, token| {
+            pairs.note(highest, seat, token);
+            pairs.peer(highest.other_way_round())
+        };
+        let token = Token::new((1 << INDEX_BITS) - 1, GENERATIONS);
+        let noted = found(SEATS - 1, token).unwrap();
+        assert_eq!((noted.seat, noted.index), (SEATS - 1, token.index()));
+        assert_eq!(u32::from(noted.generation), GENERATIONS);
+        assert_eq!(found(SEATS, token), None);
+        assert_eq!(found(0, Token::new(1 << INDEX_BITS, 0)), None);
     }
 }

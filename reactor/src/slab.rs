@@ -61,7 +61,7 @@ struct Free {
 pub(crate) struct Token(pub(crate) usize);
 
 impl Token {
-    fn new(index: usize, generation: u32) -> Self {
+    pub(crate) fn new(index: usize, generation: u32) -> Self {
         Self(index | (generation as usize) << INDEX_BITS)
     }
 
@@ -71,11 +71,6 @@ impl Token {
 
     pub(crate) fn generation(self) -> u32 {
         (self.0 >> INDEX_BITS) as u32 & GENERATIONS
-    }
-
-    #[cfg(all(test, not(loom)))]
-    pub(crate) fn highest() -> Self {
-        Self::new(CAPACITY - 1, GENERATIONS)
     }
 }
 

@@ -44,6 +44,7 @@
 //! | `FORETOLD` | without `READABLE` |
 //! | `DOWN` | before the reactor was shut down |
 
+use crate::pairs::GENERATIONS;
 use std::{collections::VecDeque, num::NonZeroU64, ptr, task::Waker};
 use wharf_base::{
     sync::{
@@ -224,11 +225,12 @@ impl Slot {
     }
 
     /// Says ahead of the event that there is something to read, unless the tenant of `generation`, of
-    /// which the lower half is given, has left. The waker is that of the reader in front: a crowd waits
+    /// which the last bits are given, has left (so many tenants later it would be told in error, which
+    /// costs it a read in vain). The waker is that of the reader in front: a crowd waits
     /// for the event.
-    pub(crate) fn foretell(&self, generation: u16) -> Option<Waker> {
+    pub(crate) fn foretell(&self, generation: u8) -> Option<Waker> {
         let foretold = |word| word | READABLE | if word & READABLE == 0 { FORETOLD } else { 0 };
-        self.tell(|now| now as u16 == generation, foretold)?;
+        self.tell(|now| now & GENERATIONS == u32::from(generation), foretold)?;
         self.reader.take()
     }
 

@@ -261,7 +261,7 @@ impl Stream {
     }
 
     fn foretell(&self) {
-        if let Some(waker) = self.slot.foretell(self.tenant as u16) {
+        if let Some(waker) = self.slot.foretell(self.tenant as u8) {
             waker.wake();
         }
     }
