@@ -38,7 +38,7 @@ pub(super) const PARTS: &[Part] = &[
     },
     Part {
         name: "header",
-        about: "wharf.h is what the Rust source makes, pages.h and Node's module what its library says",
+        about: "wharf.h is what the Rust source makes; libraries' headers, Node's and Python's modules follow",
         needs: &[needs::CC],
         run: || header::run(true),
     },
