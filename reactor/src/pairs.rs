@@ -5,7 +5,10 @@
 //! one place (through several addresses of this machine, or of the 2^32 pairs of ports some two), so
 //! all that is read here is a hint: a wrong one costs a detour.
 
-use crate::slab::Token;
+use crate::{
+    slab::Token,
+    slot::{HINT_BITS, last_bits},
+};
 use std::sync::{
     OnceLock,
     atomic::{AtomicU32, Ordering::Relaxed},
@@ -52,10 +55,8 @@ pub(crate) struct Noted {
 
 /// How a note is packed into 32 bits: the last bits of the generation, the slot's index, and on top the
 /// seat, counted from 1, for 0 stands for nobody.
-const GENERATION_BITS: u32 = 4;
 const INDEX_BITS: u32 = 20;
-const SEATS: usize = (1 << (32 - INDEX_BITS - GENERATION_BITS)) - 1;
-pub(crate) const GENERATIONS: u32 = (1 << GENERATION_BITS) - 1;
+const SEATS: usize = (1 << (32 - INDEX_BITS - HINT_BITS)) - 1;
 
 impl Noted {
     /// 0 for what has no room: such an end is not met.
@@ -63,16 +64,16 @@ impl Noted {
         if seat >= SEATS || token.index() >> INDEX_BITS != 0 {
             return 0;
         }
-        let index = (token.index() as u32) << GENERATION_BITS;
-        (seat as u32 + 1) << (INDEX_BITS + GENERATION_BITS)
+        let index = (token.index() as u32) << HINT_BITS;
+        (seat as u32 + 1) << (INDEX_BITS + HINT_BITS)
             | index
-            | token.generation() & GENERATIONS
+            | u32::from(last_bits(token.generation()))
     }
 
     fn unpack(note: u32) -> Option<Self> {
-        let seat = ((note >> (INDEX_BITS + GENERATION_BITS)) as usize).checked_sub(1)?;
-        let index = note >> GENERATION_BITS & ((1 << INDEX_BITS) - 1);
-        Some(Self { seat, index: index as usize, generation: (note & GENERATIONS) as u8 })
+        let seat = ((note >> (INDEX_BITS + HINT_BITS)) as usize).checked_sub(1)?;
+        let index = note >> HINT_BITS & ((1 << INDEX_BITS) - 1);
+        Some(Self { seat, index: index as usize, generation: last_bits(note) })
     }
 }
 
@@ -142,10 +143,10 @@ mod tests {
             pairs.note(highest, seat, token);
             pairs.peer(highest.other_way_round())
         };
-        let token = Token::new((1 << INDEX_BITS) - 1, GENERATIONS);
+        let token = Token::new((1 << INDEX_BITS) - 1, (1 << HINT_BITS) - 1);
         let noted = found(SEATS - 1, token).unwrap();
         assert_eq!((noted.seat, noted.index), (SEATS - 1, token.index()));
-        assert_eq!(u32::from(noted.generation), GENERATIONS);
+        assert_eq!(u32::from(noted.generation), token.generation());
         assert_eq!(found(SEATS, token), None);
         assert_eq!(found(0, Token::new(1 << INDEX_BITS, 0)), None);
     }

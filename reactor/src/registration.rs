@@ -23,7 +23,6 @@ use std::{
 };
 use wharf_base::coop;
 
-pub(crate) use foretell::{A_FEW, FORETELLINGS};
 pub(crate) use home::{A_PAIR, MAX_SEATS};
 
 /// Both directions.

@@ -9,7 +9,6 @@
 
 use crate::{
     park::Parking,
-    registration::{A_FEW, FORETELLINGS},
     slab::{Slab, Token},
     slot,
     sys::{NO_PROCESSOR, current_processor},
@@ -34,6 +33,12 @@ const WAKE: mio::Token = mio::Token(usize::MAX);
 /// For how many turns an owner that was held up is not trusted with more sources: some milliseconds of
 /// an owner that is busy with short polls, seconds of one that is held up each time.
 const OVERDUE_TURNS: u32 = 256;
+
+/// So many sources to read from, found by one look, are too few to share its cost.
+pub(crate) const A_FEW: usize = 1;
+
+/// How often an event is foretold between two looks.
+pub(crate) const FORETELLINGS: u32 = 8;
 
 #[derive(Debug)]
 pub(crate) struct Seat {

@@ -44,7 +44,6 @@
 //! | `FORETOLD` | without `READABLE` |
 //! | `DOWN` | before the reactor was shut down |
 
-use crate::pairs::GENERATIONS;
 use std::{collections::VecDeque, num::NonZeroU64, ptr, task::Waker};
 use wharf_base::{
     sync::{
@@ -76,6 +75,14 @@ const FORETOLD: u64 = 1 << 10;
 const TICK: u64 = 1 << 16;
 const TICKS: u64 = 0xffff << 16;
 const GENERATION_SHIFT: u32 = 32;
+
+/// How many bits of a generation go with a hint.
+pub(crate) const HINT_BITS: u32 = 4;
+
+/// Those bits.
+pub(crate) fn last_bits(generation: u32) -> u8 {
+    (generation & ((1 << HINT_BITS) - 1)) as u8
+}
 
 /// What one can wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,7 +237,7 @@ impl Slot {
     /// for the event.
     pub(crate) fn foretell(&self, generation: u8) -> Option<Waker> {
         let foretold = |word| word | READABLE | if word & READABLE == 0 { FORETOLD } else { 0 };
-        self.tell(|now| now & GENERATIONS == u32::from(generation), foretold)?;
+        self.tell(|now| last_bits(now) == generation, foretold)?;
         self.reader.take()
     }
 

@@ -261,7 +261,7 @@ impl Stream {
     }
 
     fn foretell(&self) {
-        if let Some(waker) = self.slot.foretell(self.tenant as u8) {
+        if let Some(waker) = self.slot.foretell(last_bits(self.tenant)) {
             waker.wake();
         }
     }

@@ -9,9 +9,10 @@
 //! The event comes all the same, at the next look, and by then says the truth: that something can be
 //! read, or only that one can write. The [slot's protocol](crate::slot) tells how the two go together.
 //!
-//! It is done in moderation, for who is woken so goes before those whose events nobody has looked for yet:
-//! [`FORETELLINGS`] times between two looks, and only if the last look found no more than [`A_FEW`]
-//! sources to read from. With more, the look is shared between them, and costs each little.
+//! It is done in moderation, for who is woken so goes before those whose events nobody has looked for
+//! yet: so many times between two looks, and only if the last look found few sources to read from
+//! ([`FORETELLINGS`](crate::seat::FORETELLINGS), [`A_FEW`](crate::seat::A_FEW)). With more, the look is
+//! shared between them, and costs each little.
 //!
 //! Like all that is known of [peers](crate::pairs), it is a hint: a wrong one costs a read in vain.
 
@@ -20,12 +21,6 @@ use super::Registration;
 /// Whether a look into an epoll says of each source on its list what holds then, and not what held when
 /// it came there. It does on Linux.
 const LOOKS_SAY_WHAT_HOLDS: bool = cfg!(any(target_os = "linux", target_os = "android"));
-
-/// So many sources to read from, found by one look, are too few to share its cost.
-pub(crate) const A_FEW: usize = 1;
-
-/// How often an event is foretold between two looks.
-pub(crate) const FORETELLINGS: u32 = 8;
 
 impl Registration {
     /// Something was sent.
@@ -52,8 +47,7 @@ impl Registration {
 
 #[cfg(all(test, not(loom), any(target_os = "linux", target_os = "android")))]
 mod tests {
-    use super::FORETELLINGS;
-    use crate::{Reactor, registration::Wish, source::Source};
+    use crate::{Reactor, registration::Wish, seat::FORETELLINGS, source::Source};
     use std::{
         io::Write,
         net::{TcpListener, TcpStream},
