@@ -259,19 +259,14 @@ impl Idle {
 /// Whether a push of a busy seat's has looked for a watcher, with a fence (B4), since its queue was last
 /// empty. Changed by the seat's owner; read by who leaves another seat.
 #[derive(Debug, Default)]
-pub(crate) struct Announced {
-    told: AtomicBool,
-    /// The owner's copy, so that it touches the other only to change it. `std`'s also in the models: what
-    /// one thread alone uses is not to be tried in every order.
-    own: std::sync::atomic::AtomicBool,
-}
+pub(crate) struct Announced(AtomicBool);
 
 impl Announced {
     /// Whether a push is to look for a watcher: not where all are seen to be busy, and an earlier one has.
     #[inline]
     pub(crate) fn is_to_ask(&self, idle: &Idle) -> bool {
-        // Relaxed: the owner's own.
-        !self.own.load(Relaxed) || idle.is_searched() || idle.has_somebody_idle()
+        // Relaxed: only the caller changes it.
+        !self.0.load(Relaxed) || idle.is_searched() || idle.has_somebody_idle()
     }
 
     /// A push is about to look. Its fence must follow, and pairs with that in `vacate`.
@@ -287,18 +282,17 @@ impl Announced {
 
     #[inline]
     fn set(&self, told: bool) {
-        // Relaxed: `own` is the owner's own. Who still sees an old `true` looks after the seat in vain; one
-        // that goes before a fence is seen after it.
-        if self.own.load(Relaxed) != told {
-            self.own.store(told, Relaxed);
-            self.told.store(told, Relaxed);
+        // Relaxed: only the owner changes it. Who still sees an old `true` looks after the seat in vain; one
+        // that goes before a fence is seen after it. The load keeps the line as it is.
+        if self.0.load(Relaxed) != told {
+            self.0.store(told, Relaxed);
         }
     }
 
     /// For who has left a seat: whether something may wait there.
     pub(crate) fn is_told(&self) -> bool {
         // Relaxed: after the fence in `vacate`.
-        self.told.load(Relaxed)
+        self.0.load(Relaxed)
     }
 }
 
