@@ -2,6 +2,7 @@
 
 use crate::{
     describe,
+    names::plain,
     signature::{self, Kind, Options, Param, element},
 };
 use proc_macro2::{Span, TokenStream};
@@ -127,7 +128,7 @@ fn spelled(param: &Param) -> TokenStream {
 
 /// Where a slice's length goes, which no parameter of the function's own clashes with.
 fn length_of(name: &Ident) -> Ident {
-    Ident::new(&format!("{}_length", describe::plain(name)), Span::mixed_site())
+    Ident::new(&format!("{}_length", plain(name)), Span::mixed_site())
 }
 
 fn c_input(param: &Param) -> TokenStream {
@@ -156,7 +157,7 @@ fn conversion(params: &[Param]) -> TokenStream {
                 quote!((#name, #length))
             }
         };
-        let text = describe::plain(name);
+        let text = plain(name);
         let (made, error) =
             (Ident::new("made", Span::mixed_site()), Ident::new("error", Span::mixed_site()));
         code.extend(quote! {

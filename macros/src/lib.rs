@@ -4,6 +4,7 @@
 mod describe;
 mod entry;
 mod export;
+mod names;
 mod signature;
 
 use entry::Entry;

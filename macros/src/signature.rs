@@ -1,6 +1,6 @@
 //! What `#[export]` is given: a function that C can call, and what stands in the attribute's brackets.
 
-use crate::describe::{is_word, plain};
+use crate::names::{is_word, plain};
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{
