@@ -103,22 +103,13 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
 mod tests {
     use super::*;
     use crate::{
-        port::mailbox::{Last, Limits, Wait},
+        port::mailbox::{
+            Last, Limits, Wait,
+            testing::{Handle, Silent},
+        },
         status::{WHARF_NO_TASK, WHARF_SHUT_DOWN},
     };
     use wharf_base::sync::atomic::Ordering::Relaxed;
-
-    #[derive(Clone)]
-    struct Handle;
-    impl Abort for Handle {
-        fn abort(&self) {}
-    }
-
-    struct Silent;
-    impl Bell for Silent {
-        fn ring(&self) {}
-        fn clear(&self) {}
-    }
 
     fn mailbox(tasks: usize) -> Mailbox<Handle, Silent> {
         Mailbox::new(0, Limits { tasks, ..Limits::default() }, false)

@@ -118,7 +118,11 @@ impl<A: Abort + Clone, B: Bell> Mailbox<A, B> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::{message::WHARF_KIND_DATA, port::mailbox::Limits, value::Value};
+    use crate::{
+        message::WHARF_KIND_DATA,
+        port::mailbox::{Limits, testing::Handle},
+        value::Value,
+    };
     use std::{
         mem::MaybeUninit,
         sync::{
@@ -126,12 +130,6 @@ mod tests {
             atomic::{AtomicUsize, Ordering::SeqCst},
         },
     };
-
-    #[derive(Clone)]
-    struct Handle;
-    impl Abort for Handle {
-        fn abort(&self) {}
-    }
 
     /// While it is cleared a message comes in, so that the receiver rings it; rung by that, a function of
     /// the host's closes the port.

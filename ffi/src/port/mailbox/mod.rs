@@ -31,6 +31,8 @@ mod pace;
 mod posting;
 mod receiving;
 mod tasks;
+#[cfg(all(test, not(loom)))]
+mod testing;
 
 use super::{
     line::Line,

@@ -240,7 +240,10 @@ impl<A> State<A> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::port::mailbox::Limits;
+    use crate::port::mailbox::{
+        Limits,
+        testing::{Handle, Silent},
+    };
     use std::{
         sync::{
             Arc,
@@ -248,18 +251,6 @@ mod tests {
         },
         task::{Wake, Waker},
     };
-
-    #[derive(Clone)]
-    struct Handle;
-    impl Abort for Handle {
-        fn abort(&self) {}
-    }
-
-    struct Silent;
-    impl Bell for Silent {
-        fn ring(&self) {}
-        fn clear(&self) {}
-    }
 
     struct Count(AtomicUsize);
     impl Wake for Count {
