@@ -79,10 +79,8 @@ pub(crate) fn with_wheel() -> Result<PathBuf, Failure> {
     let _ = fs::remove_dir_all(&wheels);
     let mut build = pip(&tools)?;
     build.args(["wheel", "--no-build-isolation", "--no-deps", "--wheel-dir"]);
-    sh::run({
-        build.arg(&wheels).arg(sh::root().join(PACKAGE));
-        build
-    })?;
+    build.arg(&wheels).arg(sh::root().join(PACKAGE));
+    sh::run(build)?;
     let wheel = fs::read_dir(&wheels).ok().and_then(|mut all| all.next()).and_then(Result::ok);
     let wheel =
         wheel.ok_or_else(|| Failure::new(format!("no wheel is in {}", wheels.display())))?;

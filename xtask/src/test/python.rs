@@ -14,16 +14,10 @@ pub(super) const NEEDS: &[Need] = &[needs::PYTHON, python::VENV, python::TOOLS];
 
 /// Runs all of it.
 pub(super) fn run() -> Result<(), Failure> {
-    sh::run(sh::cargo([
-        "build",
-        "--quiet",
-        "--package",
-        "pages",
-        "--package",
-        "site",
-        "--package",
-        "harbour",
-    ]))?;
+    let packages = ["pages", "site", "harbour"];
+    let mut build = sh::cargo(["build", "--quiet"]);
+    build.args(packages.iter().flat_map(|package| ["--package", package]));
+    sh::run(build)?;
     let work = sh::work_dir("python")?;
     let interpreter = python::with_wheel()?;
     let built = sh::target_dir()?.join("debug");
@@ -36,20 +30,13 @@ pub(super) fn run() -> Result<(), Failure> {
     tests.args(["-m", "unittest", "discover", "--start-directory", "tests/hosts/python"]);
     tests.env("WHARF_HARBOUR", built.join("libharbour.so")).env("WHARF_PAGES", &library);
     tests.env("WHARF_UVLOOP", python::packages()?);
-    tests
-        .env("WHARF_CA", &site.ca)
-        .env("WHARF_HTTP", &site.http)
-        .env("WHARF_URLS", urls.join("\n"));
+    tests.env("WHARF_CA", &site.ca).env("WHARF_HTTP", &site.http);
+    tests.env("WHARF_URLS", urls.join("\n"));
     sh::run_within(tests, PATIENCE)?;
     let mut example = python(&interpreter);
     example.args(["examples/python/pages.py", "--all", "--trust"]).arg(&site.ca).arg(&library);
-    sh::run_within(
-        {
-            example.args(&urls[..SHOWN]);
-            example
-        },
-        PATIENCE,
-    )
+    example.args(&urls[..SHOWN]);
+    sh::run_within(example, PATIENCE)
 }
 
 /// Python with its warnings as errors, and without files left beside the sources.
