@@ -167,37 +167,33 @@ fn build(options: &Options, built: &Path, work: &Path) -> Result<Host, Failure> 
 }
 
 impl Host {
-    fn run(&self, options: &Options, site: Option<&Site>, urls: &[String]) -> Result<(), Failure> {
-        match self {
-            Self::C(program) => c::run(program, options, site, urls),
-            Self::Dart(host) => host.run(options, site, urls),
-            Self::Node(host) => host.run(options, site, urls),
-            Self::Python(library) => python::run(library, options, site, urls),
-        }
+    /// The program, and what it is called where it can't be started.
+    fn program(&self) -> Result<(process::Command, String), Failure> {
+        Ok(match self {
+            Self::C(path) => (process::Command::new(path), format!("the host, {}", path.display())),
+            Self::Dart(host) => (host.program()?, "the Dart machine".to_owned()),
+            Self::Node(host) => (host.program(), "Node".to_owned()),
+            Self::Python(library) => (python::program(library), "Python".to_owned()),
+        })
     }
-}
 
-/// Has a host load the URLs; all hosts take the same words. `what` names it where it can't be started.
-fn load(
-    mut host: process::Command,
-    what: &str,
-    options: &Options,
-    site: Option<&Site>,
-    urls: &[String],
-) -> Result<(), Failure> {
-    let list = sh::work_dir("demo")?.join("urls.txt");
-    fs::write(&list, urls.join("\n") + "\n")
-        .map_err(|error| Failure::new(format!("cannot write {}: {error}", list.display())))?;
-    host.args(["--concurrency", &options.concurrency.to_string()]);
-    host.args(["--time-limit", &options.time_limit_ms.to_string()]);
-    if options.quiet {
-        host.arg("--quiet");
+    /// Has the host load the URLs; all hosts take the same words.
+    fn run(&self, options: &Options, site: Option<&Site>, urls: &[String]) -> Result<(), Failure> {
+        let (mut host, what) = self.program()?;
+        let list = sh::work_dir("demo")?.join("urls.txt");
+        fs::write(&list, urls.join("\n") + "\n")
+            .map_err(|error| Failure::new(format!("cannot write {}: {error}", list.display())))?;
+        host.args(["--concurrency", &options.concurrency.to_string()]);
+        host.args(["--time-limit", &options.time_limit_ms.to_string()]);
+        if options.quiet {
+            host.arg("--quiet");
+        }
+        if let Some(site) = site {
+            host.arg("--trust").arg(&site.ca).arg("--all");
+        }
+        let status = host.arg(&list).status();
+        judge(status.map_err(|error| Failure::new(format!("cannot start {what}: {error}")))?)
     }
-    if let Some(site) = site {
-        host.arg("--trust").arg(&site.ca).arg("--all");
-    }
-    let status = host.arg(&list).status();
-    judge(status.map_err(|error| Failure::new(format!("cannot start {what}: {error}")))?)
 }
 
 /// What a host's exit status says; all hosts end alike.

@@ -1,7 +1,6 @@
-//! The host program in C: building it and running it.
+//! The host program in C: building it.
 
-use super::Options;
-use crate::{command::Failure, sh, site::Site};
+use crate::{command::Failure, sh};
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -18,15 +17,4 @@ pub(super) fn build(built: &Path, work: &Path) -> Result<PathBuf, Failure> {
     cc.current_dir(sh::root());
     sh::run_unseen(cc)?;
     Ok(program)
-}
-
-/// Has the host load the URLs.
-pub(super) fn run(
-    program: &Path,
-    options: &Options,
-    site: Option<&Site>,
-    urls: &[String],
-) -> Result<(), Failure> {
-    let what = format!("the host, {}", program.display());
-    super::load(Command::new(program), &what, options, site, urls)
 }

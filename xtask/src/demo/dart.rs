@@ -1,8 +1,7 @@
 //! The host program in Dart: the library built for the machine, and the program run in it.
 
-use super::Options;
-use crate::{command::Failure, dart::Dart, sh, site::Site};
-use std::path::PathBuf;
+use crate::{command::Failure, dart::Dart, sh};
+use std::{path::PathBuf, process::Command};
 
 const PROGRAM: &str = "examples/dart/pages.dart";
 
@@ -20,15 +19,10 @@ pub(super) fn build() -> Result<Host, Failure> {
 }
 
 impl Host {
-    /// Has the host load the URLs.
-    pub(super) fn run(
-        &self,
-        options: &Options,
-        site: Option<&Site>,
-        urls: &[String],
-    ) -> Result<(), Failure> {
+    /// The program, with the library.
+    pub(super) fn program(&self) -> Result<Command, Failure> {
         let mut host = self.dart.command(&sh::root().join(PROGRAM))?;
         host.arg(&self.library);
-        super::load(host, "the Dart machine", options, site, urls)
+        Ok(host)
     }
 }

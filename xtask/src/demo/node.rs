@@ -1,7 +1,6 @@
 //! The host program in JavaScript: the package installed, and the program run by Node with it.
 
-use super::Options;
-use crate::{command::Failure, needs, npm, sh, site::Site};
+use crate::{command::Failure, needs, npm, sh};
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -34,15 +33,10 @@ pub(super) fn build(built: &Path) -> Result<Host, Failure> {
 }
 
 impl Host {
-    /// Has the host load the URLs.
-    pub(super) fn run(
-        &self,
-        options: &Options,
-        site: Option<&Site>,
-        urls: &[String],
-    ) -> Result<(), Failure> {
+    /// The program, with the library.
+    pub(super) fn program(&self) -> Command {
         let mut host = Command::new("node");
         host.arg(self.folder.join("pages.mjs")).arg(&self.library);
-        super::load(host, "Node", options, site, urls)
+        host
     }
 }

@@ -1,20 +1,14 @@
 //! The host program in Python, with the package as it lies here.
 
-use super::Options;
-use crate::{command::Failure, python, sh, site::Site};
+use crate::{python, sh};
 use std::{path::Path, process::Command};
 
 const PROGRAM: &str = "examples/python/pages.py";
 
-/// Has the host load the URLs with this library.
-pub(super) fn run(
-    library: &Path,
-    options: &Options,
-    site: Option<&Site>,
-    urls: &[String],
-) -> Result<(), Failure> {
+/// The program, with this library.
+pub(super) fn program(library: &Path) -> Command {
     let mut host = Command::new("python3");
     host.args(["-B", PROGRAM]).arg(library);
     host.env("PYTHONPATH", python::source()).current_dir(sh::root());
-    super::load(host, "Python", options, site, urls)
+    host
 }
