@@ -39,10 +39,11 @@ fn on_a_worker<R: Rt, T: Send + 'static>(
     rt.block_on(rt.spawn_outside(work))
 }
 
-/// As [`on_a_worker`], beside a task that works for `hold` in each of its polls.
+/// As [`on_a_worker`], beside a task that works for `hold` in each of its polls, and sleeps `between` them.
 fn hold_worker<R: Rt>(
     rt: &Arc<R>,
     hold: Duration,
+    between: Duration,
     work: impl Future<Output = Sample> + Send + 'static,
 ) -> Sample {
     let go_on = Arc::new(AtomicBool::new(true));
@@ -55,7 +56,11 @@ fn hold_worker<R: Rt>(
                 while start.elapsed() < hold {
                     std::hint::spin_loop();
                 }
-                R::yield_now().await;
+                if between.is_zero() {
+                    R::yield_now().await;
+                } else {
+                    R::sleep(between).await;
+                }
             }
         }
     });

@@ -17,6 +17,9 @@ use std::time::{Duration, Instant};
 
 const WORKERS: usize = 2;
 
+/// Between two long polls, in the row of that name.
+const NOW_AND_THEN: Duration = Duration::from_millis(50);
+
 /// Runs the group.
 pub fn run(s: &mut Suite) {
     within(s);
@@ -26,12 +29,12 @@ pub fn run(s: &mut Suite) {
         .latency("median", 0.5)
         .latency("p99", 0.99)
         .latency("p99.9", 0.999);
-    turns!(s, spec, WORKERS, |rt| beside_a_long_poll(rt, load));
+    turns!(s, spec, WORKERS, |rt| beside_long_polls(rt, Duration::ZERO, load));
     let load = Load { messages: s.size(16_000, 8_000), ..load };
     let spec = Spec::new("net", "echo 64 B, 16 connections, beside a 10 ms poll now and then")
         .latency("p99", 0.99)
         .latency("p99.9", 0.999);
-    turns!(s, spec, WORKERS, |rt| beside_rare_long_polls(rt, load));
+    turns!(s, spec, WORKERS, |rt| beside_long_polls(rt, NOW_AND_THEN, load));
     let spec = Spec::new("net", "800 connects at once").wall_ms();
     turns!(s, spec, WORKERS, |rt| connects(rt, 800));
 }
@@ -143,32 +146,8 @@ fn tcp<R: Rt>(rt: &Arc<R>, load: Load) -> Sample {
     on_a_worker(rt, echo::<R>(load))
 }
 
-fn beside_a_long_poll<R: Rt>(rt: &Arc<R>, load: Load) -> Sample {
-    hold_worker(rt, Duration::from_millis(10), echo::<R>(load))
-}
-
-/// As [`beside_a_long_poll`], with 50 ms between two of them.
-fn beside_rare_long_polls<R: Rt>(rt: &Arc<R>, load: Load) -> Sample {
-    on_a_worker(rt, async move {
-        let go_on = Arc::new(AtomicBool::new(true));
-        let busy = R::spawn({
-            let go_on = go_on.clone();
-            async move {
-                // Relaxed, here and below: nothing hangs on it but the end.
-                while go_on.load(Ordering::Relaxed) {
-                    R::sleep(Duration::from_millis(50)).await;
-                    let start = Instant::now();
-                    while start.elapsed() < Duration::from_millis(10) {
-                        std::hint::spin_loop();
-                    }
-                }
-            }
-        });
-        let sample = echo::<R>(load).await;
-        go_on.store(false, Ordering::Relaxed);
-        busy.await;
-        sample
-    })
+fn beside_long_polls<R: Rt>(rt: &Arc<R>, between: Duration, load: Load) -> Sample {
+    hold_worker(rt, Duration::from_millis(10), between, echo::<R>(load))
 }
 
 fn unix<R: Rt>(rt: &Arc<R>, load: Load) -> Sample {

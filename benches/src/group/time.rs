@@ -157,7 +157,7 @@ fn naps<R: Rt>(rt: &Arc<R>, count: usize, micros: u64) -> Sample {
 }
 
 fn naps_beside_a_long_poll<R: Rt>(rt: &Arc<R>, tasks: usize, naps: usize) -> Sample {
-    hold_worker(rt, Duration::from_millis(10), async move {
+    hold_worker(rt, Duration::from_millis(10), Duration::ZERO, async move {
         let watch = Stopwatch::start();
         let nap = || async move {
             let mut times = Vec::with_capacity(naps);
