@@ -1,5 +1,5 @@
 //! Echo on bare epoll loops, one a processor, both ends of a connection in the same loop; or the
-//! clients alone in one loop.
+//! clients alone in one loop, or the servers alone in as many as there are processors.
 
 use crate::stopwatch::{Sample, Stopwatch};
 use std::io;
@@ -64,6 +64,34 @@ pub fn unix_clients(path: &Path, load: Load) -> Sample {
     Loop::new(load, clients, []).run()
 }
 
+/// The servers' ends alone, against clients that `clients` runs on the calling thread.
+pub fn tcp_servers(load: Load, clients: impl FnOnce(SocketAddr) -> Sample) -> Sample {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("listen on the loopback");
+    let addr = listener.local_addr().expect("bound");
+    let servers = std::thread::spawn(move || {
+        let accept = |_| {
+            let (server, _) = listener.accept().expect("accept");
+            server.set_nodelay(true).expect("nodelay");
+            OwnedFd::from(server)
+        };
+        serve(load, (0..load.connections).map(accept).collect());
+    });
+    let sample = clients(addr);
+    servers.join().expect("a loop does not panic");
+    sample
+}
+
+/// Serves them until the other sides have gone, in as many loops as the runtimes have workers.
+fn serve(load: Load, mut servers: Vec<OwnedFd>) {
+    let others = servers.split_off(servers.len().div_ceil(LOOPS));
+    std::thread::scope(|scope| {
+        if !others.is_empty() {
+            scope.spawn(|| Loop::new(load, [], others).run());
+        }
+        Loop::new(load, [], servers).run();
+    });
+}
+
 /// No waiting for more data, and no TIME_WAIT: the next round needs the ports.
 fn prepared(stream: TcpStream) -> TcpStream {
     stream.set_nodelay(true).expect("nodelay");
@@ -108,6 +136,8 @@ struct End {
     buffer: Vec<u8>,
     /// What is still to be written out of `buffer`.
     unsent: std::ops::Range<usize>,
+    /// Whether the other side has gone.
+    gone: bool,
     /// None: a server's end, which sends back whatever comes.
     client: Option<Client>,
 }
@@ -123,6 +153,7 @@ struct Loop {
     epoll: OwnedFd,
     ends: Vec<End>,
     load: Load,
+    /// Clients that have not had all their answers; without clients, servers not left by theirs.
     busy: usize,
     latencies: Vec<u64>,
 }
@@ -144,10 +175,13 @@ impl Loop {
         for socket in clients {
             let client = Client { received: 0, left: load.messages, since: Instant::now() };
             this.add(socket, Some(client));
-            this.busy += 1;
         }
+        this.busy = this.ends.len();
         for socket in servers {
             this.add(socket, None);
+        }
+        if this.busy == 0 {
+            this.busy = this.ends.len();
         }
         this
     }
@@ -160,7 +194,8 @@ impl Loop {
         // SAFETY: both descriptors are open, and `event` is valid for the call.
         let done = unsafe { libc::epoll_ctl(epoll, libc::EPOLL_CTL_ADD, fd, &mut event) };
         assert_eq!(done, 0, "epoll_ctl: {}", io::Error::last_os_error());
-        self.ends.push(End { socket, buffer: vec![7; self.load.size], unsent: 0..0, client });
+        let buffer = vec![7; self.load.size];
+        self.ends.push(End { socket, buffer, unsent: 0..0, gone: false, client });
     }
 
     fn run(mut self) -> Sample {
@@ -184,7 +219,15 @@ impl Loop {
             if !end.flush() {
                 return;
             }
-            let Some(count) = end.receive() else { return };
+            let count = match end.receive() {
+                Received::Bytes(count) => count,
+                Received::Nothing => return,
+                Received::End => {
+                    assert!(end.client.is_none(), "the server went first");
+                    self.busy -= usize::from(!std::mem::replace(&mut end.gone, true));
+                    return;
+                }
+            };
             let full = count == end.buffer.len();
             match &mut end.client {
                 None => end.unsent = 0..count,
@@ -234,17 +277,31 @@ impl End {
         true
     }
 
-    /// How many bytes came; none where there are none yet.
-    fn receive(&mut self) -> Option<usize> {
+    fn receive(&mut self) -> Received {
         let (room, size) = (self.buffer.as_mut_ptr().cast(), self.buffer.len());
         // SAFETY: the descriptor is open and `room` is valid for `size` bytes.
         let count = unsafe { libc::recv(self.socket.as_raw_fd(), room, size, 0) };
         match usize::try_from(count) {
-            Ok(0) => panic!("the other end closed"),
-            Ok(count) => Some(count),
-            Err(_) => would_block("recv").then_some(0),
+            Ok(0) => Received::End,
+            Ok(count) => Received::Bytes(count),
+            // A client that is done resets its connection, see `no_time_wait`.
+            Err(_) if io::Error::last_os_error().raw_os_error() == Some(libc::ECONNRESET) => {
+                Received::End
+            }
+            Err(_) => {
+                would_block("recv");
+                Received::Nothing
+            }
         }
     }
+}
+
+/// What a look for data found.
+enum Received {
+    Bytes(usize),
+    Nothing,
+    /// The other side has gone.
+    End,
 }
 
 /// False where the last call would have had to wait; anything else is the end.

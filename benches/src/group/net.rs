@@ -76,9 +76,11 @@ fn from_elsewhere(s: &mut Suite) {
             Spec::new("net", work).wall_ms()
         };
         let here = |addr| bare::tcp_clients(addr, load);
-        turns!(s, spec("a bare thread"), WORKERS, |rt| serving(rt, load, here));
+        turns!(s, spec("a bare thread"), WORKERS, |rt| serving(rt, load, here),
+            floor bare::tcp_servers(load, here));
         let there = |addr: SocketAddr| another_process(&addr.to_string(), load);
-        turns!(s, spec("another process"), WORKERS, |rt| serving(rt, load, there));
+        turns!(s, spec("another process"), WORKERS, |rt| serving(rt, load, there),
+            floor bare::tcp_servers(load, there));
     }
     let load = Load { connections: 16, messages: 1_000, size: 64 };
     let work = "Unix-socket echo 64 B, 16 connections from another process";
