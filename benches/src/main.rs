@@ -11,7 +11,7 @@ use wharf_benches::suite::{Options, Save, Suite};
 use wharf_benches::{group, markdown};
 
 const USAGE: &str = "\
-wharf-benches [GROUP or part of a work's name]... [options]
+wharf-benches [GROUP or part of a work's name, or its end and $]... [options]
   --rounds N    measured rounds, after one for warming up (default 11)
   --quick       7 rounds and shorter runs
   --who A,B     only these of wharf, tokio, smol, floor

@@ -112,12 +112,16 @@ impl Spec {
 pub const GROUPS: [&str; 9] =
     ["sched", "time", "net", "http", "blocking", "memory", "start", "ports", "dart"];
 
-/// Whether a filter lets a work through: a group, a part of the work's name, or GROUP/PART.
+/// Whether a filter lets a work through: a group, a part of the work's name, its end with a `$` behind, or
+/// GROUP/PART.
 fn passes(filter: &str, spec: &Spec) -> bool {
     match filter.split_once('/') {
         _ if GROUPS.contains(&filter) => spec.group == filter,
         Some((group, part)) if spec.group == group => spec.work.contains(part),
-        _ => spec.work.contains(filter),
+        _ => match filter.strip_suffix('$') {
+            Some(end) => spec.work.ends_with(end),
+            None => spec.work.contains(filter),
+        },
     }
 }
 

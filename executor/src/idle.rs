@@ -10,7 +10,8 @@
 //!   so that of many pushes only the first pays for a wake.
 //!   Where the builder has asked for it, a searcher that finds nothing *spins* for a while before it
 //!   goes to sleep, and is the searcher all that time: a search that takes longer, no state of its own.
-//!   Who may spin, for how long, and what bounds it is told in [`spin`](crate::worker::spin).
+//!   Who may spin, for how long, and what bounds it is told in [`spin`](crate::worker::spin). In the same way
+//!   a searcher may look on for a while before it [steals](crate::worker::patience).
 //! - A *watcher* is a sleeper that gets up every heartbeat to look after the busy seats (see
 //!   [`worker`](crate::worker)). A seat is in that set only while its owner parks so: a watcher that
 //!   gets work is none any more before it runs any. It is a sleeper also during a beat: whoever takes it

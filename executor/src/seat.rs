@@ -12,12 +12,12 @@ use crate::{
     registry::Registry,
     shared::Shared,
     task::{Header, Ids, Task},
-    worker::{GiveWay, Glance, LIFO_RUN, Pulse, Spin},
+    worker::{Backoff, GiveWay, Glance, LIFO_RUN, Pulse},
 };
 use std::{cell::Cell, future::Future, ptr, sync::Arc};
 use wharf_base::sync::{
     Instant,
-    atomic::{AtomicBool, AtomicU64},
+    atomic::{AtomicBool, AtomicU32, AtomicU64},
     thread_local,
 };
 
@@ -40,6 +40,8 @@ pub(crate) struct Seat {
     /// The watcher's: how many polls had begun at its last look. A count that stands still is a poll
     /// that takes long.
     pub(crate) watched: AtomicU64,
+    /// The searcher's: how many [steps](Self::steps) had been made at its last look.
+    pub(crate) seen: AtomicU32,
     /// The long poll that was told of last, by a watcher or a glance, so that each is told of once.
     pub(crate) told: AtomicU64,
     /// Who sleeps here keeps the seat, though others want one. Written before each sleep.
@@ -90,7 +92,8 @@ pub(crate) struct Own {
     /// The last beat of this seat's heart was the watch's, and nothing was between.
     pub(crate) led: Cell<bool>,
     pub(crate) random: Cell<u32>,
-    pub(crate) spin: Spin,
+    pub(crate) spin: Backoff,
+    pub(crate) patience: Backoff,
     pub(crate) give_way: GiveWay,
 }
 
@@ -119,6 +122,7 @@ impl Seat {
             registry: Registry::new(),
             counters: Counters::default(),
             watched: AtomicU64::new(0),
+            seen: AtomicU32::new(0),
             told: AtomicU64::new(0),
             kept: AtomicBool::new(false),
             announced: Announced::default(),
@@ -145,7 +149,8 @@ impl Seat {
                 quiet: Cell::new(0),
                 led: Cell::new(false),
                 random: Cell::new(0x9e37_79b9 ^ number as u32),
-                spin: Spin::default(),
+                spin: Backoff::default(),
+                patience: Backoff::default(),
                 give_way: GiveWay::default(),
             },
         }
@@ -276,6 +281,11 @@ impl Seat {
     #[inline]
     pub(crate) fn waiting(&self) -> usize {
         self.ring.len() + usize::from(!self.lifo.is_empty())
+    }
+
+    /// How far the owner is, modulo 2^32: polls begun and tasks pushed to the ring.
+    pub(crate) fn steps(&self) -> u32 {
+        (self.counters.polls.get() as u32).wrapping_add(self.ring.pushes())
     }
 
     /// Steals from `other` into our own queue.

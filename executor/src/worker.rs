@@ -6,7 +6,8 @@
 //! 2. the seat's own LIFO slot and ring;
 //! 3. the injector, for a fair share of what is there;
 //! 4. the seat's own driver, without blocking;
-//! 5. other seats' rings, if nobody else searches;
+//! 5. other seats' rings, if nobody else searches, and they are not worked off quickly where they are
+//!    ([`patience`]);
 //! 6. all of these again for a while, where the builder wants that ([`spin`]);
 //! 7. then the seat parks in its driver ([`park`], and see [`idle`](crate::idle)), and perhaps lets
 //!    others have its processor before it sleeps there ([`give_way`]).
@@ -30,14 +31,17 @@ use wharf_base::{
     sync::Instant,
 };
 
+mod backoff;
 pub(crate) mod give_way;
 mod park;
+pub(crate) mod patience;
 pub(crate) mod spin;
 mod watch;
 
+pub(crate) use backoff::Backoff;
 pub(crate) use give_way::GiveWay;
+pub(crate) use spin::Limit;
 use spin::Spun;
-pub(crate) use spin::{Limit, Spin};
 pub(crate) use watch::{Glance, Pulse};
 
 /// After what time the driver has its turn, even if few polls were made.
@@ -181,7 +185,7 @@ pub(crate) fn drive(shared: &Shared, seat: &Seat, guest: &mut impl Guest) {
         }
         let mut task = next(shared, seat);
         if task.is_none() && !look_into_driver(shared, seat) {
-            task = search(shared, seat);
+            task = search(shared, seat, guest);
             if task.is_none() {
                 if guest.yields_seat() && shared.is_seat_wanted() {
                     return;
@@ -358,7 +362,7 @@ fn from_injector(shared: &Shared, seat: &Seat, most: usize) -> Option<Task> {
 }
 
 /// Looks into the other seats' queues, unless somebody else does.
-fn search(shared: &Shared, seat: &Seat) -> Option<Task> {
+fn search(shared: &Shared, seat: &Seat, guest: &impl Guest) -> Option<Task> {
     if shared.seats.len() == 1 {
         return None;
     }
@@ -367,6 +371,9 @@ fn search(shared: &Shared, seat: &Seat) -> Option<Task> {
             return None;
         }
         seat.own.begin_duty(true, seat.own.watched.get());
+    }
+    if !patience::is_over(shared, seat, guest) {
+        return None;
     }
     let (start, count) = (seat.random(), shared.seats.len());
     (0..count)

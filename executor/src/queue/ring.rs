@@ -144,6 +144,12 @@ impl<T> Ring<T> {
         tail.wrapping_sub(next).min(i32::MAX as u32) as usize
     }
 
+    /// How many items have been pushed, modulo 2^32.
+    pub(crate) fn pushes(&self) -> u32 {
+        // Relaxed: a figure.
+        self.tail.load(Relaxed)
+    }
+
     /// The owner's buffer.
     #[inline]
     fn own_buffer(&self) -> &Buffer<T> {

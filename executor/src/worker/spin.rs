@@ -26,14 +26,13 @@
 //! - In time: no spin is longer than its limit, nor than [`MOST`], and each ends in work or in a park,
 //!   so an idle executor doesn't spin.
 //! - By what it brings: after one in vain, the next time that the worker runs out of work it parks at
-//!   once; after the second in a row, the next 3 times; up to 63 times. One that has found
-//!   work makes good for all.
+//!   once, and so on ([`Backoff`](super::Backoff)).
 //! - By processors: only where fewer seats are awake than there are processors, since whoever is to
 //!   bring the work needs one too. So there is none on a machine with one processor.
 
 use super::{Guest, INJECTOR_BATCH, from_injector, park, search};
 use crate::{seat::Seat, shared::Shared, task::Task};
-use std::{cell::Cell, thread, time::Duration};
+use std::{thread, time::Duration};
 use wharf_base::sync::{Instant, hint};
 
 /// The longest spin that can be asked for.
@@ -45,8 +44,6 @@ const LOOKS: u32 = 16;
 const LOOKS: u32 = 1;
 /// Pauses of the processor between two looks.
 const PAUSES: u32 = 4;
-/// After so many spins in vain the pause before the next one grows no longer.
-const MOST_IN_VAIN: u32 = 6;
 
 /// What the executor allows.
 #[derive(Debug)]
@@ -74,30 +71,6 @@ impl Limit {
     /// Whether a thread may spin where so many seats are awake, its own among them.
     fn permits(&self, awake: usize) -> bool {
         awake < self.processors
-    }
-}
-
-/// What a seat has learned of its spins.
-#[derive(Debug, Default)]
-pub(crate) struct Spin {
-    /// How many in a row were in vain.
-    in_vain: Cell<u32>,
-    /// How many parks to come go without one.
-    rest: Cell<u32>,
-}
-
-impl Spin {
-    /// The seat is about to park: whether it is worth a try.
-    fn is_due(&self) -> bool {
-        let rest = self.rest.get();
-        self.rest.set(rest.saturating_sub(1));
-        rest == 0
-    }
-
-    fn learn(&self, found: bool) {
-        let in_vain = if found { 0 } else { (self.in_vain.get() + 1).min(MOST_IN_VAIN) };
-        self.in_vain.set(in_vain);
-        self.rest.set((1 << in_vain) - 1);
     }
 }
 
@@ -140,7 +113,7 @@ fn look_out(shared: &Shared, seat: &Seat, guest: &impl Guest) -> Spun {
                 return Spun::Wanted;
             }
             let own = seat.pop().or_else(|| from_injector(shared, seat, INJECTOR_BATCH));
-            if let Some(task) = own.or_else(|| search(shared, seat)) {
+            if let Some(task) = own.or_else(|| search(shared, seat, guest)) {
                 return Spun::Task(task);
             }
             (0..PAUSES).for_each(|_| hint::spin_loop());
@@ -172,19 +145,5 @@ mod tests {
     fn a_limit_is_at_most_a_millisecond_and_zero_is_off() {
         assert_eq!(Limit::new(Duration::from_secs(3600)).time, MOST);
         assert!(!Limit::new(Duration::ZERO).permits(1));
-    }
-
-    #[test]
-    fn spins_in_vain_make_the_next_ones_rarer_until_one_finds_something() {
-        let spin = Spin::default();
-        let parks = || {
-            let rest = (0..1000).take_while(|_| !spin.is_due()).count();
-            spin.learn(false);
-            rest
-        };
-        let rests: Vec<_> = (0..9).map(|_| parks()).collect();
-        assert_eq!(rests, [0, 1, 3, 7, 15, 31, 63, 63, 63]);
-        spin.learn(true);
-        assert!(spin.is_due() && spin.is_due());
     }
 }
