@@ -3,6 +3,7 @@
 pub mod blocking;
 pub mod dart;
 pub mod http;
+pub mod loops;
 pub mod memory;
 pub mod net;
 pub mod ports;
@@ -29,6 +30,8 @@ pub fn all(suite: &mut Suite) {
     start::run(suite);
     ports::run(suite);
     dart::run(suite);
+    loops::python(suite);
+    loops::node(suite);
 }
 
 /// Runs a future as a task and gives its output.

@@ -31,6 +31,14 @@ fn about(group: &str) -> &'static str {
              and against a bare thread with two locked rings (floor)."
         }
         "dart" => "In a real Dart virtual machine.",
+        "python" => {
+            "The package for Python on asyncio; tokio through pyo3-async-runtimes; and a thread that \
+             answers an eventfd with another, or fills a pipe (floor)."
+        }
+        "node" => {
+            "The package for Node; tokio through napi-rs; and threads that wake libuv themselves, \
+             with one wake for many (floor)."
+        }
         _ => "",
     }
 }

@@ -58,18 +58,37 @@ impl Machine {
     }
 }
 
-/// The entrants' versions, as the lock file this was built with has them.
+/// The entrants' versions, as the lock files they are built with have them, and the hosts'.
 fn versions() -> Vec<String> {
-    let lock = include_str!("../../Cargo.lock");
-    let version = |name: &str| {
-        let entry = lock
-            .split("[[package]]")
-            .find(|entry| entry.lines().any(|line| line == format!("name = \"{name}\"")))?;
-        let version = entry.lines().find_map(|line| line.strip_prefix("version = "))?;
-        Some(format!("{name} {}", version.trim_matches('"')))
-    };
-    let named = ["wharf", "tokio", "async-executor", "async-io", "blocking", "hyper", "mio"];
-    named.into_iter().filter_map(version).collect()
+    let locked = [
+        (
+            include_str!("../../Cargo.lock"),
+            &["wharf", "tokio", "async-executor", "async-io", "blocking", "hyper", "mio"][..],
+        ),
+        (include_str!("../peers/python/Cargo.lock"), &["pyo3", "pyo3-async-runtimes"]),
+        (include_str!("../peers/node/Cargo.lock"), &["napi"]),
+    ];
+    let locked = locked
+        .into_iter()
+        .flat_map(|(lock, names)| names.iter().filter_map(|name| version_in(lock, name)));
+    locked.chain(["python3", "node"].into_iter().filter_map(version_of)).collect()
+}
+
+fn version_in(lock: &str, name: &str) -> Option<String> {
+    let entry = lock
+        .split("[[package]]")
+        .find(|entry| entry.lines().any(|line| line == format!("name = \"{name}\"")))?;
+    let version = entry.lines().find_map(|line| line.strip_prefix("version = "))?;
+    Some(format!("{name} {}", version.trim_matches('"')))
+}
+
+/// The version of a host's program, where it is here.
+fn version_of(program: &str) -> Option<String> {
+    let output = std::process::Command::new(program).arg("--version").output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    // `Python 3.13.1`, `v22.12.0`.
+    let number = text.split_whitespace().last()?.trim_start_matches('v');
+    Some(format!("{} {number}", program.trim_end_matches('3')))
 }
 
 /// All that is known of the rows measured: what the charts are drawn from.

@@ -97,6 +97,12 @@ impl Spec {
         self.metric(&format!(": {name}"), "µs", Better::Lower, move |s| (each(s), None))
     }
 
+    /// Processor time per operation as a row of its own, in microseconds.
+    pub fn cpu_of_each(self, operations: usize) -> Self {
+        let each = move |s: &Sample| (s.cpu.as_secs_f64() * 1e6 / operations as f64, None);
+        self.metric(": processor time of each", "µs", Better::Lower, each)
+    }
+
     /// The sample's own figure, beside others.
     pub fn named_figure(self, name: &str, unit: &'static str, better: Better) -> Self {
         self.metric(&format!(": {name}"), unit, better, |s| (s.figure, None))
@@ -109,8 +115,10 @@ impl Spec {
 }
 
 /// The groups of works.
-pub const GROUPS: [&str; 9] =
-    ["sched", "time", "net", "http", "blocking", "memory", "start", "ports", "dart"];
+pub const GROUPS: [&str; 11] = [
+    "sched", "time", "net", "http", "blocking", "memory", "start", "ports", "dart", "python",
+    "node",
+];
 
 /// Whether a filter lets a work through: a group, a part of the work's name, its end with a `$` behind, or
 /// GROUP/PART.

@@ -2,6 +2,7 @@
 //! guard.
 
 pub(crate) mod guard;
+mod hosts;
 
 use crate::{
     command::{Command, Failure},
@@ -19,7 +20,7 @@ Builds and runs the works of benches/, all of them or the ones whose group is GR
 contains FILTER (GROUP/FILTER for both). The runtimes take turns inside one process run. Prints
 medians with quartiles, ratios and processor time, and writes target/bench/report.json.
 
-Groups: sched, time, net, http, blocking, memory, start, ports, dart.
+Groups: sched, time, net, http, blocking, memory, start, ports, dart, python, node.
 
   --rounds N    measured rounds, after one for warming up (default 11)
   --quick       7 rounds and shorter runs
@@ -32,6 +33,8 @@ Groups: sched, time, net, http, blocking, memory, start, ports, dart.
                 with the parent commit's (with the last commit's, where something is not committed;
                 or with COMMIT's); fails on a rise over 5 % unless the message of a commit since then
                 has a line `Instructions: why`
+  --host NAME   build what the group python or node runs, and print in one line the words of the
+                command, a tab between two; it reads its works from standard input
 
 `cargo bench -p wharf-benches` times those operations.
 ",
@@ -44,11 +47,12 @@ fn run(args: &mut lexopt::Parser) -> Result<(), Failure> {
     match &rest[..] {
         [guard] if guard == "--guard" => return guard::run(),
         [guard, commit] if guard == "--guard" => return guard::against(commit),
+        [host, name] if host == "--host" => return hosts::prepare(name),
         _ => {}
     }
     build()?;
     let mut bench = std::process::Command::new(sh::target_dir()?.join("release/wharf-benches"));
-    // The Dart group comes back to this program for its machine.
+    // The groups of hosts come back to this program for what they run.
     if let Ok(own) = std::env::current_exe() {
         bench.env("WHARF_XTASK", own);
     }
