@@ -10,7 +10,8 @@ use crate::row::Who;
 use crate::stopwatch::Sample;
 use crate::suite::{Entrant, Spec, Suite};
 use std::cell::RefCell;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// Names the program of the workspace that finds the hosts and builds for them; `cargo xtask bench`
@@ -42,6 +43,8 @@ pub struct Work {
     pub count: usize,
     /// In turn.
     pub who: Vec<Who>,
+    /// Whether the process is held to one processor.
+    pub on_one: bool,
 }
 
 impl Host {
@@ -101,7 +104,7 @@ impl Round<'_> {
     }
 
     fn warm(&self) -> Process {
-        let mut process = self.program.start();
+        let mut process = self.program.start(self.work.on_one);
         for who in &self.work.who {
             process.ask(self.work.word, *who, self.work.count / WARM_UP);
         }
@@ -132,9 +135,12 @@ impl Program {
     }
 
     /// A process of its own, ready.
-    fn start(&self) -> Process {
+    fn start(&self, on_one: bool) -> Process {
         let mut command = Command::new(&self.words[0]);
         command.args(&self.words[1..]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        if on_one {
+            hold_to_one_processor(&mut command);
+        }
         let mut child = command.spawn().expect("the host starts");
         let to = child.stdin.take();
         let from = BufReader::new(child.stdout.take().expect("standard output is piped"));
@@ -142,6 +148,29 @@ impl Program {
         assert_eq!(process.line(), "ready", "the host ended before it was ready");
         process
     }
+}
+
+/// Which may be any: the first that this program may use.
+fn hold_to_one_processor(command: &mut Command) {
+    // SAFETY: all zeroes are a set of processors, the empty one.
+    let (mut allowed, mut one): (libc::cpu_set_t, libc::cpu_set_t) = unsafe { std::mem::zeroed() };
+    let size = size_of::<libc::cpu_set_t>();
+    // SAFETY: there is room for a set of this size.
+    unsafe { libc::sched_getaffinity(0, size, &mut allowed) };
+    // SAFETY: the processors asked for are within the set.
+    let first =
+        (0..libc::CPU_SETSIZE as usize).find(|at| unsafe { libc::CPU_ISSET(*at, &allowed) });
+    // SAFETY: as above.
+    unsafe { libc::CPU_SET(first.unwrap_or_default(), &mut one) };
+    let hold = move || {
+        // SAFETY: the set is valid, and of this size.
+        match unsafe { libc::sched_setaffinity(0, size, &one) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
+    };
+    // SAFETY: between fork and exec it makes one system call, and allocates nothing.
+    unsafe { command.pre_exec(hold) };
 }
 
 /// The host with the program in it.

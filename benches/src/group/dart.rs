@@ -38,7 +38,7 @@ pub fn run(s: &mut Suite) {
         let better = if is_rate { Better::Higher } else { Better::Lower };
         let scale = if is_rate { 1e3 } else { 1.0 };
         let spec = Spec::new("dart", work.replace("{}", &thousands.to_string()));
-        let work = Work { word, count: thousands * 1000, who: who.to_vec() };
+        let work = Work { word, count: thousands * 1000, who: who.to_vec(), on_one: false };
         let read = |answer: &[f64]| Sample::figure(answer[0] / scale);
         if !host.run(s, spec.figure(unit, better), work, read) {
             return;

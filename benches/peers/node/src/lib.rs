@@ -4,8 +4,11 @@ use napi::bindgen_prelude::{Status, spawn};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 
+/// How many of a stream's values may wait: as many as with wharf's package.
+const LIMIT: usize = 64;
+
 /// A function of JavaScript's that takes a number, to be called from any thread.
-type Tell = ThreadsafeFunction<i64, (), i64, Status, false>;
+type Tell = ThreadsafeFunction<i64, (), i64, Status, false, false, LIMIT>;
 
 /// A trivial task.
 #[napi]
@@ -13,12 +16,13 @@ pub async fn add(left: i64, right: i64) -> i64 {
     left + right
 }
 
-/// The numbers below `count`, of one task, and a last one below 0.
+/// The numbers below `count`, of one task, which holds up its thread while the queue is full: there is
+/// no other way to wait for room in it.
 #[napi]
 pub fn numbers(count: i64, tell: Tell) {
     spawn(async move {
-        for number in (0..count).chain([-1]) {
-            tell.call(number, ThreadsafeFunctionCallMode::NonBlocking);
+        for number in 0..count {
+            tell.call(number, ThreadsafeFunctionCallMode::Blocking);
         }
     });
 }
