@@ -21,16 +21,14 @@ pub const XTASK: &str = "WHARF_XTASK";
 /// How many processes a row takes at least, but with `--quick`.
 const PROCESSES: usize = 13;
 
-/// What a process is warmed up with, of a sample's messages or tasks: enough for a just-in-time
-/// compiler to have seen what they run.
-const WARM_UP: usize = 5;
-
 /// A group whose rows are measured in a host.
 pub struct Host {
     /// Of the group.
     name: &'static str,
     /// What xtask is asked for the program.
     request: Vec<&'static str>,
+    /// What a process is warmed up with, of a sample's messages or tasks.
+    warm_up: f64,
     /// Once it was asked for.
     program: Option<Result<Program, String>>,
 }
@@ -49,8 +47,10 @@ pub struct Work {
 
 impl Host {
     /// A group's host, of which nothing is asked yet; `request` has xtask print what runs its works.
-    pub fn new(name: &'static str, request: &[&'static str]) -> Self {
-        Self { name, request: request.to_vec(), program: None }
+    /// `warm_up` is what its processes do before they are measured, of what they do then: enough for
+    /// a just-in-time compiler to be done with what they run.
+    pub fn new(name: &'static str, request: &[&'static str], warm_up: f64) -> Self {
+        Self { name, request: request.to_vec(), warm_up, program: None }
     }
 
     /// Measures a row, where the filters let it through. Without the host there are no rows, and a
@@ -66,7 +66,7 @@ impl Host {
         if !s.wants(&spec) {
             return true;
         }
-        let request = &self.request;
+        let (request, warm_up) = (&self.request, self.warm_up);
         let program = match self.program.get_or_insert_with(|| Program::find(request)) {
             Ok(program) => &*program,
             Err(why) => {
@@ -75,7 +75,7 @@ impl Host {
             }
         };
         work.who.retain(|who| s.invites(*who));
-        let round = RefCell::new(Round { program, process: None, work: &work });
+        let round = RefCell::new(Round { program, process: None, work: &work, warm_up });
         let (round, read) = (&round, &read);
         let entrant = |who: &Who| -> Entrant<'_> {
             let who = *who;
@@ -92,6 +92,7 @@ struct Round<'a> {
     /// And how many turns are left in it.
     process: Option<(Process, usize)>,
     work: &'a Work,
+    warm_up: f64,
 }
 
 impl Round<'_> {
@@ -105,8 +106,9 @@ impl Round<'_> {
 
     fn warm(&self) -> Process {
         let mut process = self.program.start(self.work.on_one);
+        let count = self.work.count as f64 * self.warm_up;
         for who in &self.work.who {
-            process.ask(self.work.word, *who, self.work.count / WARM_UP);
+            process.ask(self.work.word, *who, count as usize);
         }
         process
     }

@@ -31,7 +31,7 @@ const ROWS: [Line; 7] = {
 
 /// Runs the group; without a machine there are no rows, and a word about it.
 pub fn run(s: &mut Suite) {
-    let mut host = Host::new("dart", &["dart", "compile", WORKS, "{tests}", "{peer}"]);
+    let mut host = Host::new("dart", &["dart", "compile", WORKS, "{tests}", "{peer}"], 0.2);
     for (word, work, unit, who, [full, quick]) in ROWS {
         let thousands = s.size(full, quick);
         let is_rate = unit == "k/s";

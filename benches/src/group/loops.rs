@@ -15,23 +15,24 @@ struct Sizes {
     trips: [usize; 2],
     tasks: [usize; 2],
     numbers: [usize; 2],
+    warm_up: f64,
 }
 
 /// asyncio, with pyo3-async-runtimes as the peer.
 pub fn python(s: &mut Suite) {
-    let sizes = Sizes { trips: [3, 1], tasks: [20, 10], numbers: [20, 10] };
+    let sizes = Sizes { trips: [3, 1], tasks: [20, 10], numbers: [20, 10], warm_up: 0.2 };
     run(s, "python", "as a future", &sizes);
 }
 
 /// libuv, with napi-rs as the peer.
 pub fn node(s: &mut Suite) {
-    let sizes = Sizes { trips: [10, 5], tasks: [100, 50], numbers: [100, 100] };
+    let sizes = Sizes { trips: [10, 10], tasks: [100, 50], numbers: [100, 100], warm_up: 1.0 };
     run(s, "node", "as a promise", &sizes);
 }
 
 /// Runs a group; without its host there are no rows, and a word about it.
 fn run(s: &mut Suite, group: &'static str, each: &str, sizes: &Sizes) {
-    let mut host = Host::new(group, &["bench", "--host", group]);
+    let mut host = Host::new(group, &["bench", "--host", group], sizes.warm_up);
     let size = |[full, quick]: [usize; 2]| s.size(full, quick);
     let (trips, tasks, numbers) = (size(sizes.trips), size(sizes.tasks), size(sizes.numbers));
     let rate = |work: String, thousands| {
