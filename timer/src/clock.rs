@@ -21,6 +21,10 @@ use wharf_base::{
     sync::{Mutex, lock},
 };
 
+/// A paused clock is moved on to here at most, 292 years from the making of the runtime, so that what
+/// is armed there can be told from never.
+const LAST: u64 = u64::MAX / 2;
+
 /// Whether any clock of this process was ever paused: until then, `now` asks nobody.
 ///
 /// Relaxed throughout: it is set on the thread that pauses, and whoever is to see the paused clock
@@ -150,7 +154,8 @@ impl Clock {
     }
 
     pub(crate) fn advance(&self, duration: Duration) -> Result<(), Refused> {
-        self.alter(|state| match (state.running_since, state.base.checked_add(duration)) {
+        let later = |base: Instant| base.checked_add(duration).filter(|at| self.nanos(*at) <= LAST);
+        self.alter(|state| match (state.running_since, later(state.base)) {
             (None, Some(later)) => {
                 state.base = later;
                 Ok(())
@@ -218,8 +223,8 @@ pub fn resume() {
 ///
 /// # Panics
 ///
-/// Panics where the clock isn't paused, where no clock can say the moment, and outside of a
-/// runtime.
+/// Panics where the clock isn't paused, where that would be more than 292 years after the making of
+/// the runtime, and outside of a runtime.
 ///
 /// # Cancel safety
 ///

@@ -86,6 +86,31 @@ fn advancing_wakes_what_is_due_and_nothing_else() {
 }
 
 #[test]
+fn a_sleep_that_is_first_polled_when_it_is_due_is_over() {
+    let (timers, _in, _) = fake();
+    timers.pause();
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut sleep = sleep(HOUR);
+    let mut limit = timeout(HOUR, std::future::pending::<()>());
+    timers.advance(HOUR);
+    assert!(Pin::new(&mut sleep).poll(&mut cx).is_ready());
+    assert!(Pin::new(&mut limit).poll(&mut cx).is_ready());
+    assert_eq!(timers.held(), 0);
+}
+
+#[test]
+fn the_clock_stops_where_a_sleep_can_still_be_told_from_never() {
+    const YEAR: Duration = Duration::from_secs(60 * 60 * 24 * 365);
+    let (timers, _in, _) = fake();
+    timers.pause();
+    assert!(catch_unwind(|| timers::here(|timers| timers.advance(YEAR * 293))).is_err());
+    timers.advance(YEAR * 292);
+    let start = Instant::now();
+    block_on(&timers, sleep(YEAR * 100));
+    assert_eq!(start.elapsed(), YEAR * 100);
+}
+
+#[test]
 fn an_event_a_limit_or_a_hold_keeps_the_clock_from_jumping() {
     let (timers, _in, unparked) = fake();
     pause();

@@ -2,7 +2,7 @@
 
 use crate::{
     Instant,
-    seat::{Closed, Seat},
+    seat::{Found, NotArmed, Seat},
     timers::{is_own_seat, own_seat, seat_here},
     wheel::Key,
 };
@@ -48,8 +48,8 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 }
 
 /// A sleep of more than this is armed without another look at the clock: one costs as much as arming
-/// does. Where it was made so much earlier than polled that it is due, it ends with the next look
-/// for due timers.
+/// does. Where it was made so much earlier than polled that it is due, it is over at once if its seat has
+/// seen that time, and else ends with the next look for due timers.
 const FAR: Duration = Duration::from_millis(1);
 
 /// The future of [`sleep`] and [`sleep_until`].
@@ -120,21 +120,20 @@ impl Sleep {
             return Poll::Ready(());
         }
         if self.key.is_some() {
-            if !self.seat.poll_fired(&mut self.key, cx.waker()) {
-                return Poll::Pending;
-            }
-            if self.seat.is_closed() && !self.is_due() {
-                shut_down();
+            match self.seat.poll_fired(&mut self.key, cx.waker()) {
+                Found::Waiting => return Poll::Pending,
+                Found::Closed if !self.is_due() => shut_down(),
+                Found::Fired | Found::Closed => {}
             }
         } else if self.far || !self.is_due() {
-            self.arm(cx.waker());
-            return Poll::Pending;
+            ready!(self.arm(cx.waker()));
         }
         self.ended = true;
         Poll::Ready(())
     }
 
-    fn arm(&mut self, waker: &Waker) {
+    /// Ready where that is not necessary: it is due.
+    fn arm(&mut self, waker: &Waker) -> Poll<()> {
         let mut by_owner = is_own_seat(&self.seat);
         if !by_owner {
             if let Some(own) = own_seat(&self.seat.shared) {
@@ -144,8 +143,10 @@ impl Sleep {
         }
         match self.seat.arm(self.nanos(), waker.clone(), by_owner) {
             Ok(key) => self.key = Some(key),
-            Err(Closed) => shut_down(),
+            Err(NotArmed::Due) => return Poll::Ready(()),
+            Err(NotArmed::Closed) => shut_down(),
         }
+        Poll::Pending
     }
 }
 

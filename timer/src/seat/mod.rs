@@ -23,6 +23,7 @@
 //! new deadline is earlier. An `AWAKE` seen there was written by the owner after its last sleep: it
 //! will pass the lock again before the next one.
 
+mod batch;
 #[cfg(all(test, loom))]
 mod models;
 #[cfg(all(test, not(loom)))]
@@ -30,8 +31,9 @@ mod tests;
 
 use crate::{
     clock::Clock,
-    wheel::{Found, Key, Wheel},
+    wheel::{self, Key, Wheel},
 };
+use batch::{Batch, wake_all};
 use std::{fmt, task::Waker};
 use wharf_base::sync::{
     Mutex,
@@ -46,8 +48,6 @@ pub(crate) const NEVER: u64 = u64::MAX;
 /// By how much timers that are due one after the other may be late in order to share a wake-up:
 /// 50 µs.
 const SLACK: u64 = 50_000;
-/// Wakers taken out at a time.
-const BATCH: usize = 64;
 /// Timers poured at a time, some tens of nanoseconds each: where a million come due in one slot,
 /// others run in between.
 const POURED_AT_ONCE: usize = 8192;
@@ -90,9 +90,33 @@ pub(crate) struct Night {
     pub(crate) latest: u64,
 }
 
-/// The runtime has shut down, and its timers with it.
+/// Why a timer is not armed.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Closed;
+pub(crate) enum NotArmed {
+    /// The runtime has shut down, and its timers with it.
+    Closed,
+    /// The seat has seen a time that is not before the deadline.
+    Due,
+}
+
+/// What has become of a timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// It waits.
+    Waiting,
+    /// It has fired, and is let go.
+    Fired,
+    /// Likewise, and since then or by that its runtime has shut down.
+    Closed,
+}
+
+impl Inner {
+    /// Lets a timer go that has fired.
+    fn let_go(&mut self, key: Key) -> Found {
+        self.wheel.cancel(key);
+        if self.closed { Found::Closed } else { Found::Fired }
+    }
+}
 
 impl Seat {
     pub(crate) fn new(number: usize, shared: std::sync::Arc<Shared>) -> Seat {
@@ -106,11 +130,16 @@ impl Seat {
     }
 
     /// Arms a timer. `by_owner`: the calling thread sits in this seat.
-    pub(crate) fn arm(&self, deadline: u64, waker: Waker, by_owner: bool) -> Result<Key, Closed> {
+    pub(crate) fn arm(&self, deadline: u64, waker: Waker, by_owner: bool) -> Result<Key, NotArmed> {
         let mut inner = lock(&self.inner);
-        if inner.closed {
+        let refused = match inner.closed {
+            true => Some(NotArmed::Closed),
+            false => inner.wheel.has_seen(deadline).then_some(NotArmed::Due),
+        };
+        if let Some(refused) = refused {
+            // Before `waker` is dropped, which is foreign code.
             drop(inner);
-            return Err(Closed);
+            return Err(refused);
         }
         let key = inner.wheel.arm(deadline, waker);
         let unpark = self.announce(deadline, inner.wheel.stale_at(), by_owner);
@@ -156,40 +185,34 @@ impl Seat {
         inner.wheel.cancel(key)
     }
 
-    /// Whether `key`'s timer has fired, and is let go; otherwise it will wake `waker`.
-    pub(crate) fn poll_fired(&self, key: &mut Option<Key>, waker: &Waker) -> bool {
-        let Some(fired) = self.look(key, waker) else {
+    /// What has become of `key`'s timer; where it waits, it will wake `waker`.
+    pub(crate) fn poll_fired(&self, key: &mut Option<Key>, waker: &Waker) -> Found {
+        let Some(found) = self.look(key, waker) else {
             // Cloned outside the lock: it is foreign code.
             return self.look_and_leave(key, waker.clone());
         };
-        fired
+        found
     }
 
     /// `None` where the timer would wake another.
-    fn look(&self, key: &mut Option<Key>, waker: &Waker) -> Option<bool> {
+    fn look(&self, key: &mut Option<Key>, waker: &Waker) -> Option<Found> {
         let mut inner = lock(&self.inner);
         match inner.wheel.value_mut(key.as_ref()?) {
-            Some(old) if old.will_wake(waker) => Some(false),
+            Some(old) if old.will_wake(waker) => Some(Found::Waiting),
             Some(_) => None,
-            None => {
-                inner.wheel.cancel(key.take()?);
-                Some(true)
-            }
+            None => Some(inner.let_go(key.take()?)),
         }
     }
 
-    fn look_and_leave(&self, key: &mut Option<Key>, mut waker: Waker) -> bool {
+    fn look_and_leave(&self, key: &mut Option<Key>, mut waker: Waker) -> Found {
         let mut inner = lock(&self.inner);
         let value = key.as_ref().and_then(|key| inner.wheel.value_mut(key));
         if let Some(old) = value {
             // The old one is dropped when the lock is free: `waker` outlives the guard.
             std::mem::swap(old, &mut waker);
-            return false;
+            return Found::Waiting;
         }
-        if let Some(key) = key.take() {
-            inner.wheel.cancel(key);
-        }
-        true
+        key.take().map_or(Found::Fired, |key| inner.let_go(key))
     }
 
     /// The owner goes to sleep: until when at the latest, and when the next timer is due.
@@ -240,7 +263,8 @@ impl Seat {
         loop {
             let mut due = Batch::new();
             let done = self.take_due(now, &mut work, &mut due);
-            fired += due.wake();
+            fired += due.len();
+            wake_all(&mut due);
             if done {
                 return fired;
             }
@@ -251,7 +275,7 @@ impl Seat {
     fn take_due(&self, now: u64, work: &mut usize, due: &mut Batch) -> bool {
         let mut inner = lock(&self.inner);
         while !due.is_full() {
-            let Found::Due(waker) = inner.wheel.fire_next(now, work) else {
+            let wheel::Found::Due(waker) = inner.wheel.fire_next(now, work) else {
                 self.note_earliest(&mut inner.wheel);
                 return true;
             };
@@ -278,12 +302,7 @@ impl Seat {
         // Release: as in `announce`.
         self.earliest.store(NEVER, Release);
         drop(inner);
-        wakers.into_iter().for_each(Waker::wake);
-    }
-
-    /// Whether the runtime has shut down.
-    pub(crate) fn is_closed(&self) -> bool {
-        lock(&self.inner).closed
+        wake_all(wakers.into_iter());
     }
 
     /// Timers armed, and fired ones that their owners have not yet seen.
@@ -295,40 +314,5 @@ impl Seat {
 impl fmt::Debug for Seat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Seat").field("number", &self.number).finish_non_exhaustive()
-    }
-}
-
-/// Wakers to be woken once the lock is free.
-struct Batch {
-    wakers: [Option<Waker>; BATCH],
-    len: usize,
-}
-
-impl Batch {
-    fn new() -> Batch {
-        Batch { wakers: [const { None }; BATCH], len: 0 }
-    }
-
-    fn is_full(&self) -> bool {
-        self.len == BATCH
-    }
-
-    fn push(&mut self, waker: Waker) {
-        self.wakers[self.len] = Some(waker);
-        self.len += 1;
-    }
-
-    /// Wakes in the order pushed.
-    fn wake(&mut self) -> usize {
-        let len = std::mem::take(&mut self.len);
-        self.wakers[..len].iter_mut().filter_map(Option::take).for_each(Waker::wake);
-        len
-    }
-}
-
-impl Drop for Batch {
-    /// A waker has panicked: that is no reason to let the others sleep on.
-    fn drop(&mut self) {
-        self.wakers.iter_mut().filter_map(Option::take).for_each(Waker::wake);
     }
 }

@@ -151,7 +151,7 @@ fn a_waker_changed_between_polls_against_fire() {
         let firing = house.clone();
         let owner = thread::spawn(move || firing.seat.fire(|| DUE));
         let waker = second.waker();
-        let seen = house.seat.poll_fired(&mut key, &waker);
+        let seen = house.seat.poll_fired(&mut key, &waker) == Found::Fired;
         assert_eq!(owner.join().unwrap(), 1);
         assert_eq!((first.woken(), second.woken()), if seen { (1, 0) } else { (0, 1) });
         assert_eq!(key.is_none(), seen);
@@ -206,7 +206,7 @@ fn a_seat_whose_thread_leaves() {
             leaving.0.seat.awake();
             assert!(leaving.0.seat.arm(DUE, leaving.1, true).is_ok());
         });
-        let third = thread::spawn(move || assert!(afar.0.seat.arm(DUE, afar.1, false).is_ok()));
+        let third = thread::spawn(move || assert!(afar.0.seat.arm(DUE + 1, afar.1, false).is_ok()));
         // The seat is free from here on.
         first.join().unwrap();
         house.work_until(|| count.woken() == 2);

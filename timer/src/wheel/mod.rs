@@ -204,6 +204,12 @@ impl<T> Wheel<T> {
         self.nodes[key.index()].value.as_mut()
     }
 
+    /// Whether `deadline` is not after the time up to which all is poured.
+    #[inline]
+    pub(crate) fn has_seen(&self, deadline: u64) -> bool {
+        deadline <= self.now
+    }
+
     /// From when on it should be told the time, for the sake of placing new timers well: after a
     /// round of the lowest level.
     pub(crate) fn stale_at(&self) -> u64 {
@@ -295,7 +301,7 @@ impl<T> Wheel<T> {
 
     #[inline]
     fn place_new(&mut self, node: u32, deadline: u64) {
-        if deadline <= self.now {
+        if self.has_seen(deadline) {
             self.nodes[node].deadline = self.now;
             self.past.push(&mut self.nodes, node);
             return;
