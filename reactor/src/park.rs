@@ -96,6 +96,12 @@ impl Parking {
         self.got_up();
     }
 
+    /// Whether the owner sleeps, or is about to.
+    pub(crate) fn is_asleep(&self) -> bool {
+        // Relaxed: a hint.
+        matches!(self.state.load(Relaxed), ON_CONDVAR | ON_POLL)
+    }
+
     /// Ends the owner's present sleep, or its next one. Calls `wake_poll` where the owner sleeps in
     /// its epoll.
     pub(crate) fn unpark(&self, wake_poll: impl FnOnce()) {

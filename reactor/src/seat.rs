@@ -40,6 +40,9 @@ pub(crate) const A_FEW: usize = 1;
 /// How often an event is foretold between two looks.
 pub(crate) const FORETELLINGS: u32 = 8;
 
+/// So many looks in a row that each found a few: one source has the seat to itself.
+pub(crate) const ALONE: u32 = 32;
+
 #[derive(Debug)]
 pub(crate) struct Seat {
     parking: Parking,
@@ -64,6 +67,8 @@ trait Drive: Debug + Send + Sync {
     fn is_fed_nearby(&self) -> bool;
     /// Whether one more event may be foretold before the next look.
     fn may_foretell(&self) -> bool;
+    /// Whether all looks of late found few to read from.
+    fn is_shared_by_few(&self) -> bool;
     /// Ends the owner's sleep.
     fn wake(&self);
     fn registry(&self) -> &Registry;
@@ -77,6 +82,8 @@ struct Driver {
     fed_nearby: AtomicBool,
     /// How many more events may be foretold before the next look.
     foretellings: AtomicU32,
+    /// How many looks in a row found few to read from, up to [`ALONE`]; those that found none left out.
+    few_in_a_row: AtomicU32,
 }
 
 #[derive(Debug)]
@@ -136,6 +143,16 @@ impl Seat {
         self.driver.get().is_some_and(|driver| driver.may_foretell())
     }
 
+    /// Whether [a few](A_FEW) sources have the seat to themselves lately.
+    pub(crate) fn is_shared_by_few(&self) -> bool {
+        self.driver.get().is_some_and(|driver| driver.is_shared_by_few())
+    }
+
+    /// Whether the owner is here, and has nothing to do.
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.parking.is_asleep()
+    }
+
     pub(crate) fn unpark(&self) {
         self.parking.unpark(|| {
             // The owner sleeps in its epoll, so there is one.
@@ -190,6 +207,13 @@ impl Seat {
         Ok(&**driver)
     }
 
+    /// As if the owner had last turned on `processor`.
+    #[cfg(all(test, not(loom)))]
+    pub(crate) fn pretend_to_run_on(&self, processor: usize) {
+        // Relaxed: a hint.
+        self.processor.store(processor, Relaxed);
+    }
+
     /// The owner is here.
     fn note_owner(&self) {
         let processor = current_processor();
@@ -215,6 +239,7 @@ impl Driver {
             polling,
             fed_nearby: AtomicBool::new(false),
             foretellings: AtomicU32::new(0),
+            few_in_a_row: AtomicU32::new(0),
         })
     }
 
@@ -227,6 +252,15 @@ impl Driver {
         let foretellings = if told.to_read <= A_FEW { FORETELLINGS } else { 0 };
         if self.foretellings.load(Relaxed) != foretellings {
             self.foretellings.store(foretellings, Relaxed);
+        }
+        let before = self.few_in_a_row.load(Relaxed);
+        let few_in_a_row = match told.to_read {
+            0 => before,
+            1..=A_FEW => (before + 1).min(ALONE),
+            _ => 0,
+        };
+        if before != few_in_a_row {
+            self.few_in_a_row.store(few_in_a_row, Relaxed);
         }
     }
 
@@ -279,6 +313,11 @@ impl Drive for Driver {
             self.foretellings.store(left - 1, Relaxed);
         }
         left > 0
+    }
+
+    fn is_shared_by_few(&self) -> bool {
+        // Relaxed: a hint.
+        self.few_in_a_row.load(Relaxed) == ALONE
     }
 
     fn wake(&self) {

@@ -9,8 +9,10 @@
 //! - **A TCP stream whose peer is this reactor's too** meets it: both ends at one seat make a round
 //!   trip without waking anybody. The end at the fuller seat moves. Where both are at home together, at
 //!   a seat that has more than a pair too many, one moves to the emptiest, and draws the other after it.
-//! - **Any other TCP stream with a peer on this machine** stays: the processor where its data comes in
-//!   is busy with whoever has sent it, a *neighbour*. Events from neighbours are told of as such
+//! - **Any other TCP stream with a peer on this machine** stays among many: the processor where its data
+//!   comes in is busy with whoever has sent it, a *neighbour*. One that has its seat to itself follows
+//!   it to an idle seat that has run there last: the two take turns then, and a round trip wakes no other
+//!   processor. Events from neighbours are told of as such
 //!   ([`Reactor::is_fed_nearby`](crate::Reactor::is_fed_nearby)): they call fewer seats.
 //! - **A UDP socket** that is connected to one of this reactor's, or has last received from one by its
 //!   address, meets that one as TCP streams do.
@@ -23,6 +25,7 @@
 use super::Registration;
 use crate::{
     pairs::{Ends, Noted},
+    seat::Seat,
     slot::{self, Direction, Seen},
     sys,
 };
@@ -241,19 +244,34 @@ impl Registration {
     /// Moves the source to the seat that runs where its data comes in, if that seat has fewer
     /// sources, or as many and the toss of a coin says so.
     fn follow_data(&self) {
-        let seats = &self.reactor.seats;
         let home = self.home.seat();
-        // SAFETY: the descriptor is open until `end`, which takes `&mut self`.
-        let fd = unsafe { BorrowedFd::borrow_raw(self.fd) };
-        let Some(processor) = sys::incoming_processor(fd) else { return };
-        if seats[home].runs_on(processor) {
-            return;
-        }
-        let Some(there) = seats.iter().position(|seat| seat.runs_on(processor)) else { return };
+        let Some(there) = self.seat_at_data(home) else { return };
         let (home_has, there_has) = (self.count(home), self.count(there));
         if there_has < home_has || there_has == home_has && self.coin() {
             self.move_to(there);
         }
+    }
+
+    /// Moves the source to an idle seat that has run where its neighbour does, if few share its home.
+    fn follow_neighbour(&self) {
+        let home = self.home.seat();
+        if !self.reactor.seats[home].is_shared_by_few() {
+            return;
+        }
+        let there = self.seat_at_data(home);
+        if let Some(there) = there.filter(|&there| self.reactor.seats[there].is_asleep()) {
+            self.move_to(there);
+        }
+    }
+
+    /// The seat that runs where the source's data comes in, if it is another one than `home`.
+    fn seat_at_data(&self, home: usize) -> Option<usize> {
+        // SAFETY: the descriptor is open until `end`, which takes `&mut self`.
+        let fd = unsafe { BorrowedFd::borrow_raw(self.fd) };
+        let processor = sys::incoming_processor(fd)?;
+        let seats = &self.reactor.seats;
+        let is_there = |seat: &Seat| seat.runs_on(processor);
+        if is_there(&seats[home]) { None } else { seats.iter().position(is_there) }
     }
 
     /// Meets the other end at one seat, if that is this reactor's too.
@@ -261,7 +279,7 @@ impl Registration {
         let home = self.home.seat();
         let peer = self.reactor.pairs.peer(ends);
         self.slot().note_neighbour(peer.is_none());
-        let Some(there) = peer.map(|peer| peer.seat) else { return };
+        let Some(there) = peer.map(|peer| peer.seat) else { return self.follow_neighbour() };
         let to = if there == home {
             let emptiest = self.reactor.emptiest_seat();
             (self.count(home) > self.count(emptiest) + A_PAIR).then_some(emptiest)
@@ -340,12 +358,14 @@ impl Registration {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::A_PAIR;
-    use crate::{Reactor, registration::Wish, source::Source};
+    use crate::{Reactor, registration::Wish, seat::ALONE, source::Source, sys};
     use std::{
-        io::Write,
+        io::{Read, Write},
         net::{TcpListener, TcpStream},
+        os::fd::AsFd,
         sync::{Arc, Mutex},
         task::{Context, Waker},
+        thread,
     };
     use wharf_base::context::{self, Parts};
 
@@ -363,6 +383,15 @@ mod tests {
             }
         }
         ends
+    }
+
+    /// A stream that is nobody's, and the other end of it, registered at the current seat.
+    fn neighbour() -> (TcpStream, Source<TcpStream>) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let stranger = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let end = listener.accept().unwrap().0;
+        end.set_nonblocking(true).unwrap();
+        (stranger, Source::new(end, FOLLOWING).unwrap())
     }
 
     /// Each waits for data so many times, and none comes.
@@ -421,11 +450,8 @@ mod tests {
         let _entered = at_seat_0(&reactor);
         let own = connections(1);
         wait(&own, 2);
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let mut stranger = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let end = listener.accept().unwrap().0;
-        end.set_nonblocking(true).unwrap();
-        let foreign = [Source::new(end, FOLLOWING).unwrap()];
+        let (mut stranger, end) = neighbour();
+        let foreign = [end];
         wait(&foreign, 1);
         reactor.poll(0);
         let next_event = || while reactor.poll(0) == 0 {};
@@ -435,6 +461,46 @@ mod tests {
         own[0].get().write_all(&[1]).unwrap();
         next_event();
         assert!(!reactor.is_fed_nearby(0), "both ends are this reactor's");
+    }
+
+    /// Talks with so many strangers at once, whose processor seat 1 has last run on, and waits then for
+    /// more than they say; where their ends are at home now. `is_idle`: seat 1's owner sleeps.
+    fn homes_beside_seat_1(strangers: usize, is_idle: bool) -> Vec<usize> {
+        let reactor = Reactor::new(2);
+        let _entered = at_seat_0(&reactor);
+        let (mut strangers, ends): (Vec<_>, Vec<_>) = (0..strangers).map(|_| neighbour()).unzip();
+        for _ in 0..ALONE {
+            wait(&ends, 1);
+            strangers.iter_mut().for_each(|stranger| stranger.write_all(&[1]).unwrap());
+            let mut told = 0;
+            while told < ends.len() {
+                told += reactor.poll(0);
+            }
+            ends.iter().for_each(|end| assert_eq!(end.get().read(&mut [0]).unwrap(), 1));
+        }
+        let owner = is_idle.then(|| {
+            let reactor = reactor.clone();
+            thread::spawn(move || reactor.turn(1, None, None))
+        });
+        while reactor.seats[1].is_asleep() != is_idle {
+            thread::yield_now();
+        }
+        let processor = sys::incoming_processor(ends[0].get().as_fd()).unwrap();
+        reactor.seats[0].pretend_to_run_on(sys::NO_PROCESSOR);
+        reactor.seats[1].pretend_to_run_on(processor);
+        wait(&ends, 64);
+        reactor.unpark(1);
+        if let Some(owner) = owner {
+            owner.join().unwrap();
+        }
+        seats(&ends)
+    }
+
+    #[test]
+    fn a_lone_stream_follows_its_neighbour_to_an_idle_seat() {
+        assert_eq!(homes_beside_seat_1(1, true), [1]);
+        assert_eq!(homes_beside_seat_1(1, false), [0], "seat 1 has other things to do");
+        assert_eq!(homes_beside_seat_1(2, true), [0, 0], "one of two stays");
     }
 
     #[test]
