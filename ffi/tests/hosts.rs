@@ -39,6 +39,7 @@ programs! {
     p9_a_stream_keeps_its_latest
     p10_batches_and_the_descriptor
     p11_side_by_side
+    p11_stays_loaded
     p12_bytes_without_a_copy
     handlers
     faults_calls_at_a_threads_end
