@@ -15,7 +15,18 @@
  * Every call answers at once with a status. A refused call has done nothing and posts nothing;
  * wharf_last_error_message has the reason, per thread. Ids are numbers, never pointers: one that
  * is stale, made up or another library's is a status, and so are NULL, broken UTF-8, and any call
- * from a forked child. All functions may be called from any thread unless they say otherwise.
+ * from a forked child. All functions may be called from any thread unless they say otherwise, and
+ * none in a signal handler.
+ *
+ * A function of the host's that wharf calls returns: an exception of C++'s that leaves it ends the
+ * process, and neither longjmp nor pthread_exit may. Calls that it makes do not wait: one that would
+ * is answered by WHARF_WOULD_BLOCK, a close by WHARF_DEFERRED, a shutdown by WHARF_TIMEOUT.
+ *
+ * A runtime's threads run until it has been shut down, also while the process ends. What the host's
+ * functions use (static objects of C++'s, say) has to be there until then, or until their port has
+ * been closed. Functions given to atexit, and destructors of a thread's own data, may call as others
+ * do; the words of a refusal may be gone by then. Once a runtime was made, dlclose leaves the library
+ * where it is.
  *
  * Made from the Rust source by `cargo xtask header`; not to be edited. MIT OR Apache-2.0.
  */
@@ -35,7 +46,8 @@
 
 /**
  * The version of this interface: the major number in the upper 16 bits, the minor in the lower.
- * A program works with every library of the same major and of no lower minor number.
+ * A program works with every library of the same major and of no lower minor number: functions and
+ * numbers are added, none changes its meaning, and only structs that begin with a `size` grow.
  */
 #define WHARF_ABI_VERSION 1
 
@@ -372,7 +384,7 @@ typedef struct wharf_typed_data_t {
 
 /**
  * Frees what a peer stands for. It is called once, from any thread; the first argument is the
- * Dart VM's business and NULL everywhere else.
+ * Dart VM's business and NULL everywhere else. It does not throw.
  */
 typedef void (*wharf_finalizer_t)(void *isolate_callback_data, void *peer);
 

@@ -43,6 +43,7 @@ programs! {
     p12_bytes_without_a_copy
     handlers
     faults_calls_at_a_threads_end
+    faults_calls_at_the_processs_end
     faults_descriptors_exhausted
     faults_fork_with_two_libraries
     faults_host_code_does_not_return

@@ -6,7 +6,8 @@ use std::ffi::c_char;
 use crate::status::wharf_status_t;
 
 /// The version of this interface: the major number in the upper 16 bits, the minor in the lower.
-/// A program works with every library of the same major and of no lower minor number.
+/// A program works with every library of the same major and of no lower minor number: functions and
+/// numbers are added, none changes its meaning, and only structs that begin with a `size` grow.
 pub const WHARF_ABI_VERSION: u32 = 1;
 
 /// The version of the interface that the loaded library has; see WHARF_ABI_VERSION.

@@ -67,7 +67,7 @@ pub const WHARF_DATA_FLOAT32X4: i32 = 13;
 pub const WHARF_DATA_FLOAT64X2: i32 = 14;
 
 /// Frees what a peer stands for. It is called once, from any thread; the first argument is the
-/// Dart VM's business and NULL everywhere else.
+/// Dart VM's business and NULL everywhere else. It does not throw.
 pub type wharf_finalizer_t =
     Option<unsafe extern "C" fn(isolate_callback_data: *mut c_void, peer: *mut c_void)>;
 
