@@ -17,7 +17,7 @@ LIBRARY = wharf.Library(PATH)
 LIBRARY._dll.harbour_alive.restype = LIBRARY._dll.harbour_lent.restype = __import__("ctypes").c_int64
 LIBRARY._dll.harbour_hush()  # panics are part of the tests
 
-PATIENCE = 60  # seconds; reaching it is a failure
+PATIENCE = 5  # seconds; reaching it is a failure
 
 
 def alive():

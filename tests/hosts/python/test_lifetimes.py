@@ -281,6 +281,34 @@ class Loops(unittest.TestCase):
             wharf.Port(LIBRARY)
 
 
+    def test_a_callback_that_ends_the_program_takes_no_other_tasks_answer_with_it(self):
+        def leave(number):
+            raise SystemExit(3)
+
+        async def begin():
+            # What `asyncio.run` does after the exit: it waits for the tasks that are left.
+            nonlocal others, stream
+            port = wharf.Port(LIBRARY)
+            stream = port.submit(LIBRARY.harbour_count, 2, on_data=leave)
+            others = [port.submit(LIBRARY.harbour_add, n, 1) for n in range(20)]
+            # All of it in one batch.
+            while port.stats().waiting < 23:
+                pass
+            await asyncio.gather(*others)
+
+        async def rest():
+            return await answer(asyncio.gather(stream, *others))
+
+        stream, others = None, []
+        loop = asyncio.new_event_loop()
+        with self.assertRaises(SystemExit) as caught:
+            loop.run_until_complete(begin())
+        self.assertEqual(caught.exception.code, 3)
+        self.assertEqual(loop.run_until_complete(rest()), [2, *range(1, 21)])
+        loop.run_until_complete(asyncio.sleep(0))
+        loop.close()
+
+
 class Processes(unittest.TestCase):
     def test_a_forked_child_is_refused_and_leaves_the_parents_alone(self):
         out = run(

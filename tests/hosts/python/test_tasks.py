@@ -1,6 +1,7 @@
 """Tasks: one answer each, errors, cancelling, and turns of the loop."""
 
 import asyncio
+import contextvars
 import threading
 
 import wharf
@@ -58,6 +59,18 @@ class Answers(Case):
         self.assertEqual(await answer(self.port.submit(LIBRARY.harbour_count, 3, on_data=fail)), 3)
         self.assertEqual([type(one["exception"]) for one in self.unheard], [ZeroDivisionError] * 3)
         self.unheard.clear()
+
+    async def test_progress_is_told_in_the_context_of_its_submit(self):
+        about = contextvars.ContextVar("about", default="nobody")
+        told, tasks = [], []
+        for name in ("a", "b"):
+            about.set(name)
+            tasks.append(
+                self.port.submit(LIBRARY.harbour_count, 2, on_data=lambda number: told.append(about.get()))
+            )
+        about.set("later")
+        await answer(asyncio.gather(*tasks))
+        self.assertEqual(sorted(told), ["a", "a", "b", "b"])
 
     async def test_credit_bounds_what_is_under_way(self):
         port = wharf.Port(LIBRARY, credit=4)

@@ -7,6 +7,8 @@ import ctypes as c
 import enum
 import struct
 import weakref
+from contextvars import copy_context
+from functools import partial
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
 
@@ -71,30 +73,45 @@ class _Tasks(Queue):
         if not count:
             return 0
         self._draining = True
-        tasks, address = self.tasks, self.address + VALUE
+        failure: Optional[BaseException] = None
+        tasks, start = self.tasks, self.address + VALUE
+        batch = enumerate(MESSAGE.iter_unpack(self.view[: count * SIZE]))
         try:
-            for tag, kind, code, type_, word in MESSAGE.iter_unpack(self.view[: count * SIZE]):
-                if kind != abi.KIND_OK:
-                    self._otherwise(tag, kind, code, address)
-                else:
-                    task = tasks.pop(tag, None)
-                    if self.on_data:
-                        self.on_data.pop(tag, None)
-                    if task is not None and not task.done():
-                        # The common ones at once.
-                        if not task._id:
-                            task._end_well(None)
-                        elif type_ == abi.TYPE_INT64:
-                            task.set_result(word)
-                        elif type_ == abi.TYPE_NULL:
-                            task.set_result(None)
-                        else:
-                            self._decoded(task, address)
-                address += SIZE
+            while True:
+                # What is raised here is to end the program, by a callback or a signal. First the
+                # others in the batch have their turn: nobody else would bring them their last word,
+                # for which the program may wait before it ends.
+                try:
+                    self._hand_round(batch, tasks, start)
+                    break
+                except BaseException as error:
+                    failure = failure or error
         finally:
             self._draining = False
             self.free(count)
+        if failure is not None:
+            raise failure
         return count
+
+    def _hand_round(self, batch: Any, tasks: "Dict[int, Task[Any]]", start: int) -> None:
+        """The messages of a batch whose values begin at an address, as far as they have not been had."""
+        for at, (tag, kind, code, type_, word) in batch:
+            if kind != abi.KIND_OK:
+                self._otherwise(tag, kind, code, start + at * SIZE)
+                continue
+            task = tasks.pop(tag, None)
+            if self.on_data:
+                self.on_data.pop(tag, None)
+            if task is not None and not task.done():
+                # The common ones at once.
+                if not task._id:
+                    task._end_well(None)
+                elif type_ == abi.TYPE_INT64:
+                    task.set_result(word)
+                elif type_ == abi.TYPE_NULL:
+                    task.set_result(None)
+                else:
+                    self._decoded(task, start + at * SIZE)
 
     def drain_all(self) -> None:
         """Takes out what has been sent so far, in one go."""
@@ -247,7 +264,8 @@ class Port(Scope):
         task._port = self
         task._id = queue.id_of_task.value
         if on_data is not None:
-            queue.on_data[tag] = on_data
+            # As any callback of asyncio's, in the context that it was given in.
+            queue.on_data[tag] = partial(copy_context().run, on_data)
         return task
 
     def stream(
