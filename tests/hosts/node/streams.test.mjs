@@ -44,6 +44,16 @@ hosted('leaving the loop cancels, and is done when what the task held is free', 
   assert.deepEqual([seen, ledger.held()], [9, 0]);
 });
 
+hosted('a stream that is disposed of is over, and its task gone', async (port) => {
+  if (!Symbol.asyncDispose) return;
+  const stream = port.stream(tests.count);
+  assert.deepEqual(await stream.next(), { value: 0, done: false });
+  assert.equal(ledger.held(), 1);
+  await stream[Symbol.asyncDispose]();
+  assert.equal(ledger.held(), 0);
+  assert.deepEqual(await stream.next(), { value: undefined, done: true });
+});
+
 hosted('values that were asked for ahead come in order; what is left over is the end', async (port) => {
   const stream = port.stream(tests.count, [], { highWaterMark: 3 });
   const asked = await Promise.all(Array.from({ length: 50 }, () => stream.next()));

@@ -306,3 +306,33 @@ test('errors of tasks are errors of JavaScript’s', () => {
   assert.ok(error instanceof Error && error.cause.message === 'below');
   assert.equal(String(error), 'WharfTaskError: text');
 });
+
+hosted('what is no signal is refused before anything is submitted; null is none', async (port) => {
+  for (const signal of [{}, { aborted: false }, 'soon', 7, new EventTarget()]) {
+    await assert.rejects(port.call(tests.never, [], { signal }), TypeError);
+    await assert.rejects(port.submit(tests.never, [], { signal }).value, TypeError);
+    await assert.rejects(port.stream(tests.flood, [1], { signal }).next(), TypeError);
+  }
+  assert.equal(await port.call(tests.echo, [1], { signal: null, onProgress: null }), 1);
+  assert.equal(await port.submit(tests.echo, [2], { signal: null }).value, 2);
+  for await (const number of port.stream(tests.flood, [1], { signal: null })) assert.equal(number, 0);
+  assert.equal(port.stats.posted, 2);
+});
+
+test('an argument that submits tasks while it is read does not move what the call writes to', PATIENCE, async () => {
+  const port = new WharfPort(harbour);
+  const others = [];
+  const value = [1, 2];
+  const get = () => {
+    while (others.length < 500) others.push(port.call(dock.harbourAdd, [others.length, 1]));
+    return 1;
+  };
+  Object.defineProperty(value, 0, { get });
+  const outer = port.submit(dock.harbourFerry, [value]);
+  await Promise.all(others);
+  await until(() => port.pending === 1, 'the others have ended');
+  // Its id is known: it ends when it is asked to.
+  await outer.cancel();
+  assert.deepEqual(await outer.value, [1, 2]);
+  await port.close();
+});

@@ -13,6 +13,8 @@ export async function use(path: string): Promise<string> {
   const count: number = await port.call<[pem: Uint8Array], number>(pages.trustCertificates, [new Uint8Array(1)]);
   for await (const beat of port.every(10)) if (beat > count) break;
   const task = port.submit(pages.loadPageWithin, ['http://example.org/', 5n, 0], { signal: AbortSignal.timeout(5) });
+  await using beats = port.every(10, { signal: null });
+  await beats.next();
   task.pause();
   await task.cancel();
   // @ts-expect-error: it takes bytes

@@ -160,6 +160,13 @@ const INDICES = 2 ** 20;
 /** Tags are safe integers. */
 const TAGS = 2 ** 52;
 
+/** A signal that was given, or `undefined` for none; whose it is says nothing. */
+export function checkedSignal(signal) {
+  if (signal === undefined || signal === null) return undefined;
+  if (typeof signal === 'object' && 'aborted' in signal && typeof signal.addEventListener === 'function') return signal;
+  throw new TypeError('a signal is an AbortSignal');
+}
+
 /** Those that a signal is to cancel: one listener for each signal, however many tasks it is for. */
 const ABORTED_BY = new WeakMap();
 

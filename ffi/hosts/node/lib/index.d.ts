@@ -32,7 +32,8 @@ export type WharfResult = 'void' | 'bool' | 'int32' | 'uint32' | 'int64' | 'uint
 /**
  * Bytes, all 0, that can be given to a library without a copy. Once a call or a post that was given them, as a value, has
  * been accepted they are the library's: the buffer is detached, as one that was transferred, and so are all arrays on it.
- * A refused call leaves them as they were.
+ * A refused call leaves them as they were. Where the program's buffers all have to lie in one place, as in Electron, they
+ * are copied as any other.
  */
 export declare function allocate(length: number): Uint8Array<ArrayBuffer>;
 
@@ -193,13 +194,13 @@ export interface WharfPortOptions {
 export interface WharfCallOptions {
   /** Cancels the task when it is aborted. The promise is then rejected with the signal's reason, but not before what
    * the task held is free; or settles otherwise, if the task was quicker. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | null;
   /** Is told of what the task posts before it ends. */
   onProgress?: (value: WharfAnswer) => void;
 }
 
 export interface WharfStreamOptions {
-  signal?: AbortSignal;
+  signal?: AbortSignal | null;
   /** How many values may be on their way before the task has to wait for the reader. */
   highWaterMark?: number;
 }
@@ -230,6 +231,7 @@ export declare class WharfStream<Value = WharfAnswer> implements AsyncIterableIt
   return(value?: unknown): Promise<IteratorResult<Value, undefined>>;
   throw(error?: unknown): Promise<IteratorResult<Value, undefined>>;
   [Symbol.asyncIterator](): this;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -271,7 +273,7 @@ export declare class WharfPort {
   ): WharfStream<Value>;
 
   /** Is fulfilled after so many milliseconds, by the library's clock; never early. */
-  after(ms: number, options?: { signal?: AbortSignal }): Promise<void>;
+  after(ms: number, options?: { signal?: AbortSignal | null }): Promise<void>;
   /** Counts beats, one every so many milliseconds. A slow reader misses some, and sees it by the numbers. */
   every(ms: number, options?: WharfStreamOptions): WharfStream<number>;
 

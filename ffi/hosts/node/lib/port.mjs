@@ -1,6 +1,6 @@
 // Where answers arrive.
 
-import { Channel, Entry } from './channel.mjs';
+import { Channel, Entry, checkedSignal } from './channel.mjs';
 import { WharfLibrary, WharfSendPort } from './library.mjs';
 import { WharfRuntime } from './runtime.mjs';
 import { WharfStream, begin } from './stream.mjs';
@@ -88,20 +88,21 @@ export class WharfPort {
   }
 
   call(func, args = [], options = undefined) {
-    const signal = options?.signal;
-    if (signal?.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
+      const signal = checkedSignal(options?.signal);
+      if (signal?.aborted) throw signal.reason;
       this.#channel.submit(func, args, new Entry(resolve, reject, options?.onProgress), signal);
     });
   }
 
-  submit(func, args = [], { signal, onProgress } = {}) {
+  submit(func, args = [], { signal: given, onProgress } = {}) {
     let resolve;
     let reject;
     const value = new Promise((...both) => ([resolve, reject] = both));
     const entry = new Entry(resolve, reject, onProgress);
     try {
-      signal?.throwIfAborted();
+      const signal = checkedSignal(given);
+      if (signal?.aborted) throw signal.reason;
       this.#channel.submit(func, args, entry, signal);
     } catch (error) {
       entry.done = true;

@@ -2,7 +2,7 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import { KIND, taskError } from './errors.mjs';
-import { Channel } from './channel.mjs';
+import { Channel, checkedSignal } from './channel.mjs';
 
 /** What a stream's port knows of it: values that nobody has asked for yet, or those who have asked. */
 class State {
@@ -156,9 +156,16 @@ export class WharfStream {
   }
 }
 
+if (Symbol.asyncDispose) {
+  WharfStream.prototype[Symbol.asyncDispose] = async function dispose() {
+    await this.return();
+  };
+}
+
 /** Submits a stream's task at a port of its own, whose credit is the stream's alone. */
-export function begin(state, library, runtime, func, args, signal) {
-  signal?.throwIfAborted();
+export function begin(state, library, runtime, func, args, given) {
+  const signal = checkedSignal(given);
+  if (signal?.aborted) throw signal.reason;
   const channel = new Channel(library, runtime, { needsCredit: true });
   state.channel = channel;
   try {

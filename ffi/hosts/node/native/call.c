@@ -217,8 +217,6 @@ static napi_value invoke(napi_env env, napi_callback_info info) {
     TRY(napi_get_cb_info(env, info, &given, args, NULL, (void **)&binding));
     if (!to_port(env, args[0], &port)) return NULL;
     TRY(napi_get_value_double(env, args[1], &tag));
-    wharf_task_t *task = port_task(port, (uint64_t)tag);
-    if (task == NULL) return answer(env, WHARF_NO_MEMORY);
     frame_t frame;
     frame_init(&frame);
     put(&frame, port_id(port));
@@ -226,8 +224,10 @@ static napi_value invoke(napi_env env, napi_callback_info info) {
     bool good = convert_all(env, binding, &frame, args + 2);
     wharf_status_t status = WHARF_OK;
     if (good) {
+        // Not before: an argument's getters may submit other tasks, for which the places move.
+        wharf_task_t *task = port_task(port, (uint64_t)tag);
         put(&frame, (uintptr_t)task);
-        status = (wharf_status_t)call(binding, &frame);
+        status = task == NULL ? WHARF_NO_MEMORY : (wharf_status_t)call(binding, &frame);
     }
     lend_settle(env, &frame.arena, good && status == WHARF_OK);
     arena_free(&frame.arena);

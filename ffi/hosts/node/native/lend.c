@@ -53,6 +53,12 @@ napi_value lend_allocate(napi_env env, napi_callback_info info) {
     atomic_init(&block->owners, 1);
     napi_status status = napi_create_external_arraybuffer(env, block->bytes, length, collected, block, &buffer);
     if (status != napi_ok) free(block);
+    if (status == napi_no_external_buffers_allowed) {
+        // As in Electron, whose buffers all lie in a cage: these are copied, as any other.
+        void *room;
+        TRY(napi_create_arraybuffer(env, length, &room, &buffer));
+        return buffer;
+    }
     TRY(status);
     TRY(napi_type_tag_object(env, buffer, &BLOCK));
     return buffer;
