@@ -12,7 +12,7 @@ use crate::{
     registry::Registry,
     shared::Shared,
     task::{Header, Ids, Task},
-    worker::{Backoff, GiveWay, Glance, LIFO_RUN, Pulse},
+    worker::{Backoff, GiveWay, Glance, LIFO_RUN, Processor, Pulse},
 };
 use std::{cell::Cell, future::Future, ptr, sync::Arc};
 use wharf_base::sync::{
@@ -47,6 +47,7 @@ pub(crate) struct Seat {
     /// Who sleeps here keeps the seat, though others want one. Written before each sleep.
     pub(crate) kept: AtomicBool,
     pub(crate) announced: Announced,
+    pub(crate) processor: Processor,
     pub(crate) own: Own,
 }
 
@@ -126,6 +127,7 @@ impl Seat {
             told: AtomicU64::new(0),
             kept: AtomicBool::new(false),
             announced: Announced::default(),
+            processor: Processor::new(),
             own: Own {
                 shared: Cell::new(ptr::null()),
                 ids: Ids::default(),

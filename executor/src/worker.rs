@@ -33,16 +33,20 @@ use wharf_base::{
 
 mod backoff;
 pub(crate) mod give_way;
+mod glance;
 mod park;
 pub(crate) mod patience;
+mod processor;
 pub(crate) mod spin;
 mod watch;
 
 pub(crate) use backoff::Backoff;
 pub(crate) use give_way::GiveWay;
+pub(crate) use glance::Glance;
+pub(crate) use processor::Processor;
 pub(crate) use spin::Limit;
 use spin::Spun;
-pub(crate) use watch::{Glance, Pulse};
+pub(crate) use watch::Pulse;
 
 /// After what time the driver has its turn, even if few polls were made.
 const DRIVER_TURN: Duration = Duration::from_micros(250);
@@ -118,6 +122,7 @@ impl<'a> Sitting<'a> {
     pub(crate) fn new(parts: Arc<Parts>, shared: &'a Shared, seat: &'a Seat) -> Self {
         shared.idle.become_busy();
         seat.begin_busy();
+        seat.processor.take();
         let entered = context::enter(parts, Some(seat.number));
         // SAFETY: we own the seat until `drop`, which gives the thread its former one back.
         let before = unsafe { Seat::sit(seat) };
@@ -208,7 +213,7 @@ fn look_into_driver(shared: &Shared, seat: &Seat) -> bool {
     seat.own.vain.set(if found_events { 0 } else { seat.own.vain.get().wrapping_add(1) });
     seat.begin_batch(shared.config.event_interval);
     if found_events {
-        watch::glance(shared, seat);
+        glance::glance(shared, seat);
     }
     found_events
 }
@@ -268,7 +273,7 @@ pub(crate) fn begin_poll(shared: &Shared, seat: &Seat) {
 fn next(shared: &Shared, seat: &Seat) -> Option<Task> {
     if is_turn_due(shared, seat) {
         seat.driver.poll();
-        watch::glance(shared, seat);
+        glance::glance(shared, seat);
         // Whether or not there is work of our own, those from outside get their share: at most as
         // many as there are polls between two turns, and behind what waits here already.
         let most = shared.config.event_interval as usize;

@@ -14,16 +14,15 @@
 //! parks, nobody watches any more, and an idle executor makes no system calls at all. Why no seat is
 //! left unwatched is told in [`idle`](crate::idle).
 //!
-//! A seat that is always busy never sleeps, and so can't watch. Its owner [glances](glance) at one other
-//! seat a heartbeat instead, at the next where that one is well: so where no seat is idle, an event waits
-//! for two heartbeats and as many more as there are seats.
+//! A seat that is always busy never sleeps, and so can't watch: its owner [glances](super::glance) at the
+//! others instead, one after the other.
 
 use crate::{seat::Seat, shared::Shared, task::Task};
 use std::{cell::Cell, ptr, time::Duration};
-use wharf_base::sync::{Instant, atomic::Ordering::*};
+use wharf_base::sync::atomic::Ordering::*;
 
 /// How long the watcher sleeps between two looks at the busy seats, where a poll has taken long of late.
-const HEARTBEAT: Duration = Duration::from_millis(1);
+pub(super) const HEARTBEAT: Duration = Duration::from_millis(1);
 /// How often this is doubled where none has: a beat costs the processor that it wakes some 10 µs, and
 /// whoever is at home there its place.
 const MOST_DOUBLINGS: u32 = 2;
@@ -36,16 +35,6 @@ const QUIET_PARKS: u32 = 18;
 const QUIET_PARKS: u32 = 0;
 /// For how many of these a whole heartbeat counts.
 const PARKS_PER_BEAT: u32 = 6;
-/// Turns of the driver between two looks at the clock for a glance.
-const TURNS: u32 = 16;
-
-/// What an owner that does not sleep remembers of its last glance.
-#[derive(Debug, Default)]
-pub(crate) struct Glance {
-    turns: Cell<u32>,
-    /// When it was, at which seat, and how many polls had begun there.
-    last: Cell<Option<(Instant, usize, u64)>>,
-}
 
 /// How far apart a watcher's beats are.
 #[derive(Debug, Default)]
@@ -143,46 +132,12 @@ fn look_after_others(shared: &Shared, seat: &Seat, again: bool) {
     seat.own.pulse.learn(well);
 }
 
-/// Called at each turn of the driver: a heartbeat after the last glance, looks at another seat, and
-/// helps it where it is still in the same poll. Where there is a watcher, that is its work.
-#[inline]
-pub(super) fn glance(shared: &Shared, seat: &Seat) {
-    let turns = seat.own.glance.turns.get().wrapping_add(1);
-    seat.own.glance.turns.set(turns);
-    if turns % TURNS == 0 && shared.seats.len() > 1 && !shared.idle.is_watched(seat.number) {
-        glance_at_another(shared, seat);
-    }
-}
-
-#[cold]
-fn glance_at_another(shared: &Shared, seat: &Seat) {
-    let (now, count) = (Instant::now(), shared.seats.len());
-    let mut from = seat.number + 1;
-    if let Some((since, last, polls)) = seat.own.glance.last.get() {
-        if now.duration_since(since) < HEARTBEAT {
-            return;
-        }
-        let other = &shared.seats[last];
-        let is_held_up = shared.idle.is_busy(last) && other.counters.polls.get() == polls;
-        if is_held_up {
-            help(seat, other, polls);
-        }
-        // Whoever was held up may still be so a heartbeat later.
-        from = last + usize::from(!is_held_up);
-    }
-    let next = (0..count).map(|n| (from + n) % count).find(|&next| next != seat.number);
-    let last = next.map(|next| (now, next, shared.seats[next].counters.polls.get()));
-    seat.own.glance.last.set(last);
-}
-
-/// Takes over what waits at a seat that has been in the same poll, its `polls`-th, for a heartbeat.
-fn help(seat: &Seat, other: &Seat, polls: u64) {
+/// Takes over what waits at a seat that is held up by a poll, its `polls`-th.
+pub(super) fn help(seat: &Seat, other: &Seat, polls: u64) {
     // Relaxed: only a change of it matters; two helpers at once tell of it once all the same.
     if other.told.swap(polls, Relaxed) != polls {
         let seat = other.number;
-        log::debug!(
-            "slow poll: a task holds up seat {seat} for over {HEARTBEAT:?}; its events are looked after"
-        );
+        log::debug!("slow poll: a task holds up seat {seat}; its events are looked after");
     }
     let mut helped = other.driver.poll();
     let slot = other.lifo.take();
