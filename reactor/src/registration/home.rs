@@ -258,8 +258,9 @@ impl Registration {
         if !self.reactor.seats[home].is_shared_by_few() {
             return;
         }
-        let there = self.seat_at_data(home);
-        if let Some(there) = there.filter(|&there| self.reactor.seats[there].is_asleep()) {
+        let Some(there) = self.seat_at_data(home) else { return };
+        // Of many that rest, each might be alone for a while: they must not all meet at one seat.
+        if self.reactor.seats[there].is_asleep() && self.count(there) <= self.count(home) {
             self.move_to(there);
         }
     }
