@@ -25,6 +25,7 @@ pub struct Builder {
     worker_threads: Option<NonZeroUsize>,
     io: bool,
     time: bool,
+    start_paused: bool,
 }
 
 impl Builder {
@@ -43,7 +44,7 @@ impl Builder {
 
     fn new(flavor: Flavor) -> Self {
         let config = Config { flavor, ..Config::default() };
-        Self { config, worker_threads: None, io: true, time: true }
+        Self { config, worker_threads: None, io: true, time: true, start_paused: false }
     }
 
     fn seats(&self) -> usize {
@@ -217,14 +218,41 @@ impl Builder {
         self
     }
 
+    /// Whether the clock stands still from the start, as after [`time::pause`](crate::time::pause):
+    /// for tests, on the current-thread flavour.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let runtime =
+    ///     wharf::runtime::Builder::new_current_thread().start_paused(true).build()?;
+    /// // Over as soon as there is nothing else to do.
+    /// runtime.block_on(wharf::time::sleep(Duration::from_secs(3600)));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn start_paused(&mut self, paused: bool) -> &mut Self {
+        self.start_paused = paused;
+        self
+    }
+
     /// Builds the runtime. Starts no thread and opens no descriptor: that waits for the first work.
     ///
     /// # Errors
     ///
     /// None today; the `Result` leaves room for a part that can't be lazy.
+    ///
+    /// # Panics
+    ///
+    /// If the clock is to stand still from the start, and the runtime is of the multi-thread flavour or
+    /// without timers.
+    #[track_caller]
     pub fn build(&mut self) -> io::Result<Runtime> {
         let seats = self.seats();
         let inner = Inner::build(self.config.clone(), seats, self.io, self.time);
+        if self.start_paused {
+            let timers = inner.timers.as_deref();
+            timers.expect("`start_paused` is for a runtime with timers; enable time").pause();
+        }
         log::debug!("runtime built: {:?}, {seats} seats", self.config.flavor);
         Ok(Runtime::of(inner))
     }

@@ -124,7 +124,7 @@ impl Drop for Runtime {
         if self.ended {
             return;
         }
-        let in_a_task = context::with(|_, seat| seat.is_some()).unwrap_or(false);
+        let in_a_task = Executor::runs_here();
         let limit = if in_a_task { Duration::ZERO } else { DROP_LIMIT };
         let unfinished = self.end(Some(limit));
         if !in_a_task && !unfinished.is_empty() {

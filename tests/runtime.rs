@@ -194,6 +194,50 @@ fn a_runtime_may_be_dropped_by_a_task_of_another_or_of_its_own() {
     is_done.recv().unwrap();
 }
 
+/// Whatever it has entered, and whether or not it sits in a seat.
+#[test]
+fn dropping_a_runtime_never_blocks_a_thread_that_runs_tasks() {
+    const LONG: Duration = Duration::from_secs(5);
+    let held_up = |drop_here: &dyn Fn(Runtime)| {
+        let busy = Builder::new_current_thread().build().unwrap();
+        let (go, held) = mpsc::channel::<()>();
+        let (say, heard) = mpsc::channel();
+        let (start, has_started) = mpsc::channel();
+        drop(busy.spawn_blocking(move || {
+            start.send(()).unwrap();
+            say.send(held.recv_timeout(LONG).is_err()).unwrap();
+        }));
+        has_started.recv().unwrap();
+        drop_here(busy);
+        // Nobody is there to hear it, where it was held up.
+        go.send(()).ok();
+        heard.recv().unwrap()
+    };
+    let [outer, other] = [(); 2].map(|()| Builder::new_current_thread().build().unwrap());
+    let entered = outer.block_on(async {
+        held_up(&|busy| {
+            let _in_another = other.enter();
+            drop(busy);
+        })
+    });
+    assert!(!entered, "with another runtime entered");
+    let (seated, is_seated) = mpsc::channel();
+    let (leave, has_left) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        let outer = &outer;
+        scope.spawn(move || {
+            outer.block_on(async {
+                seated.send(()).unwrap();
+                has_left.recv().ok();
+            });
+        });
+        is_seated.recv().unwrap();
+        let standing = outer.handle().block_on(async { held_up(&|busy| drop(busy)) });
+        drop(leave);
+        assert!(!standing, "in a `block_on` that has no seat");
+    });
+}
+
 #[test]
 fn timers_are_never_early() {
     each_flavor(|runtime| {
@@ -320,6 +364,24 @@ fn foreign_block_on<F: std::future::Future>(future: F) -> F::Output {
             Poll::Pending => std::thread::park(),
         }
     }
+}
+
+#[wharf::test(start_paused = true)]
+async fn a_clock_that_is_paused_from_the_start_jumps() {
+    let hour = Duration::from_secs(3600);
+    let start = wharf::time::Instant::now();
+    wharf::time::sleep(hour).await;
+    assert_eq!(start.elapsed(), hour);
+}
+
+#[test]
+fn a_clock_that_can_not_be_paused_is_refused_when_it_is_built() {
+    let refused = |builder: &mut Builder| {
+        catch_unwind(AssertUnwindSafe(|| drop(builder.start_paused(true).build()))).is_err()
+    };
+    assert!(refused(&mut Builder::new_multi_thread()));
+    assert!(refused(Builder::new_current_thread().disable_time()));
+    assert!(!refused(&mut Builder::new_current_thread()));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::{
     Config, Driver, Flavor, Metrics, WorkerMetrics,
+    block_on::Driving,
     seat::Seat,
     shared::{MOST_SEATS, Shared},
     task::{JoinHandle, Task},
@@ -183,6 +184,12 @@ impl Executor {
             blocking_threads: shared.pool.wait(deadline),
             tasks: if ended { 0 } else { shared.live_tasks() },
         }
+    }
+
+    /// Whether the calling thread runs tasks or a main future, of whichever executor, so that it should not
+    /// be blocked; not within [`block_in_place`](crate::task::block_in_place).
+    pub fn runs_here() -> bool {
+        Driving::is_on()
     }
 
     /// What the executor has done, and how it stands.

@@ -16,6 +16,7 @@ use proc_macro::TokenStream;
 /// | --- | --- | --- |
 /// | `flavor = "multi_thread"` or `"current_thread"` | which runtime | `"multi_thread"` |
 /// | `worker_threads = n` | how many workers | one for each processor |
+/// | `start_paused = true` | its clock stands still from the start; for `"current_thread"` | `false` |
 /// | `crate = "path"` | where wharf is found | `::wharf` |
 ///
 /// ```text
@@ -26,9 +27,7 @@ use proc_macro::TokenStream;
 /// ```
 #[proc_macro_attribute]
 pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    entry::expand(Entry::Main, arguments.into(), item.into())
-        .unwrap_or_else(syn::Error::into_compile_error)
-        .into()
+    entry::expand(Entry::Main, arguments.into(), item.into()).into()
 }
 
 /// Makes an `async fn` a test: it runs in a runtime of its own, of the current-thread flavour unless
@@ -39,12 +38,15 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// async fn spawns() {
 ///     assert_eq!(wharf::spawn(async { 1 }).await.unwrap(), 1);
 /// }
+///
+/// #[wharf::test(start_paused = true)]
+/// async fn takes_an_hour_and_no_time() {
+///     wharf::time::sleep(Duration::from_secs(3600)).await;
+/// }
 /// ```
 #[proc_macro_attribute]
 pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    entry::expand(Entry::Test, arguments.into(), item.into())
-        .unwrap_or_else(syn::Error::into_compile_error)
-        .into()
+    entry::expand(Entry::Test, arguments.into(), item.into()).into()
 }
 
 /// Makes an `async fn` callable from C: the call returns at once, and the result arrives as a
