@@ -21,6 +21,12 @@ pub(crate) fn prototype(function: &ItemFn, options: &Options, params: &[Param]) 
             lines.extend([String::new(), format!(" `{name}` may be NULL.")]);
         }
     }
+    if options.stream && !lines.iter().any(|line| line.contains(STREAMS)) {
+        if !lines.is_empty() {
+            lines.push(String::new());
+        }
+        lines.push(format!(" {STREAMS}"));
+    }
     let mut text = comment(&lines);
     let to = if options.dart { "int64_t dart_port" } else { "wharf_port_t port, uint64_t tag" };
     let before = format!("wharf_status_t {}(", plain(&options.name));
@@ -47,6 +53,11 @@ pub(crate) fn prototype(function: &ItemFn, options: &Options, params: &[Param]) 
     text += &format!("{before}{});\n", all.join(&between));
     text
 }
+
+/// What is said of a function that returns a stream; by these words the modules that are made of the
+/// header know one.
+const STREAMS: &str =
+    "Each element comes as a message of kind WHARF_KIND_DATA; the result is how many there were.";
 
 /// How long a line may be, with its end.
 const WIDTH: usize = 101;
@@ -154,8 +165,12 @@ mod tests {
     use crate::signature;
 
     fn c_of(item: &str) -> String {
+        c_with("", item)
+    }
+
+    fn c_with(arguments: &str, item: &str) -> String {
         let function: ItemFn = syn::parse_str(item).unwrap();
-        let options = signature::options(TokenStream::new(), &function).unwrap();
+        let options = signature::options(arguments.parse().unwrap(), &function).unwrap();
         prototype(&function, &options, &signature::params(&function).unwrap())
     }
 
@@ -171,6 +186,17 @@ mod tests {
         {
             assert!(all.contains(&format!("{param},")), "{all}");
         }
+    }
+
+    #[test]
+    fn a_stream_is_said_to_be_one_once() {
+        let said = format!(" * {STREAMS}\n */\n");
+        let all = c_with("stream", "/// Counts.\nfn f() {}");
+        assert!(all.starts_with(&format!("/**\n * Counts.\n *\n{said}")), "{all}");
+        assert!(c_with("stream", "fn f() {}").starts_with(&format!("/**\n{said}")));
+        let all = c_with("stream", &format!("/// {STREAMS}\nfn f() {{}}"));
+        assert_eq!(all.matches(STREAMS).count(), 1, "{all}");
+        assert!(!c_of("fn f() {}").contains(STREAMS));
     }
 
     #[test]

@@ -159,6 +159,8 @@ wharf_status_t harbour_ferry(wharf_port_t port, uint64_t tag,
 
 /**
  * The numbers from `from` down to 1, as a stream.
+ *
+ * Each element comes as a message of kind WHARF_KIND_DATA; the result is how many there were.
  */
 wharf_status_t harbour_countdown(wharf_port_t port, uint64_t tag,
                                  uint64_t from,

@@ -78,7 +78,11 @@ export declare class HarbourFunctions {
   /** A plain function, on the blocking pool: gives the bytes back once it is cancelled. */
   readonly harbourFerry: WharfFunction<[bytes: WharfValue]>;
 
-  /** The numbers from `from` down to 1, as a stream. */
+  /**
+   * The numbers from `from` down to 1, as a stream.
+   *
+   * Called by `port.stream`, it gives each of them.
+   */
   readonly harbourCountdown: WharfFunction<[from: number | bigint]>;
 
   /**

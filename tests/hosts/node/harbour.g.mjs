@@ -54,7 +54,11 @@ export class HarbourFunctions {
     this.harbourListen = library.function('harbour_listen', []);
     /** A plain function, on the blocking pool: gives the bytes back once it is cancelled. */
     this.harbourFerry = library.function('harbour_ferry', ['value']);
-    /** The numbers from `from` down to 1, as a stream. */
+    /**
+     * The numbers from `from` down to 1, as a stream.
+     *
+     * Called by `port.stream`, it gives each of them.
+     */
     this.harbourCountdown = library.function('harbour_countdown', ['uint64']);
     /**
      * Says where it can be reached, then answers each number with its double at the port that is named

@@ -139,9 +139,9 @@ class Harbour(wharf.Bindings):
         """A plain function, on the blocking pool: gives the bytes back once it is cancelled."""
         return self._submit(self._functions["harbour_ferry"], bytes)
 
-    def countdown(self, from_: int) -> wharf.Task[Any]:
+    def countdown(self, from_: int) -> wharf.Stream[Any]:
         """The numbers from `from` down to 1, as a stream."""
-        return self._submit(self._functions["harbour_countdown"], from_)
+        return self._stream(self._functions["harbour_countdown"], from_)
 
     def parley(self) -> wharf.Task[Any]:
         """Says where it can be reached, then answers each number with its double at the port that is named

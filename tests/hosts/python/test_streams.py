@@ -14,8 +14,14 @@ class Streams(Case):
         self.assertEqual(stream.result, 5000)
         self.assertTrue(stream.is_closed)
         self.assertEqual([number async for number in stream], [])
-        self.assertEqual([number async for number in wharf.stream(self.harbour.countdown, 3)], [3, 2, 1])
         self.assertEqual([number async for number in wharf.stream(self.harbour.count, 0)], [])
+
+    async def test_a_function_that_returns_a_stream_gives_one(self):
+        stream = self.harbour.countdown(3)
+        self.assertIsInstance(stream, wharf.Stream)
+        self.assertEqual([number async for number in stream], [3, 2, 1])
+        self.assertEqual(stream.result, 3)
+        self.assertEqual([number async for number in wharf.stream(self.harbour.countdown, 2)], [2, 1])
 
     async def test_a_slow_reader_makes_the_task_wait(self):
         for limit in (1, 2, 8, 200):

@@ -14,6 +14,10 @@ pub(crate) struct Library {
     pub(crate) header: &'static str,
 }
 
+/// What a library says of a function that returns a stream.
+pub(super) const STREAMS: &str =
+    "Each element comes as a message of kind WHARF_KIND_DATA; the result is how many there were.";
+
 /// The header's text; the library is built for it.
 pub(crate) fn make(library: &Library) -> Result<String, Failure> {
     sh::run(sh::cargo(["build", "--quiet", "--package", library.name]))?;

@@ -2,6 +2,7 @@
 //!
 //! A function of a library's becomes a `WharfFunction` of the package `wharf`, with its comment; a constant stays one.
 
+use super::library::STREAMS;
 use crate::{
     command::Failure,
     dart::bindings::parse::{self, Constant, Item, Member, Signature, Type, What},
@@ -69,10 +70,12 @@ fn modules(library: &str, items: &[Item]) -> Result<(String, String), String> {
             }
             What::Function(signature) => {
                 let Some(parameters) = parameters(signature)? else { continue };
-                let (name, doc) = (camel(&item.name, false), comment(&item.doc, "  "));
+                let about =
+                    item.doc.replace(STREAMS, "Called by `port.stream`, it gives each of them.");
+                let (name, doc) = (camel(&item.name, false), comment(&about, "  "));
                 let list = join(&parameters, |it| format!("'{}'", it.kind));
                 let call = format!("this.{name} = library.function('{}', [{list}]);\n", item.name);
-                bound += &format!("{}    {call}", comment(&item.doc, "    "));
+                bound += &format!("{}    {call}", comment(&about, "    "));
                 let list = join(&parameters, |it| format!("{}: {}", it.name, it.typescript));
                 declared += &format!("\n{doc}  readonly {name}: WharfFunction<[{list}]>;\n");
             }
@@ -232,6 +235,21 @@ mod tests {
             types.contains(declared) && types.contains("WharfLibrary, WharfSendPort"),
             "{types}"
         );
+    }
+
+    #[test]
+    fn a_stream_says_how_it_is_called() {
+        let header = format!(
+            "/** Numbers.\n *\n * {STREAMS} */\nwharf_status_t count(wharf_port_t port, uint64_t tag, \
+             wharf_task_t *task);\n"
+        );
+        let (script, types) = modules("x", &parse::items(&header).unwrap()).unwrap();
+        for text in [script, types] {
+            assert!(
+                text.contains("Called by `port.stream`") && !text.contains("WHARF_KIND"),
+                "{text}"
+            );
+        }
     }
 
     #[test]

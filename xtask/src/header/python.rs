@@ -1,6 +1,7 @@
 //! Python made from C headers: the interface as ctypes has it, for the package `wharf`, and a module
 //! of typed methods for a library.
 
+use super::library::STREAMS;
 use crate::{
     command::Failure,
     dart::bindings::parse::{self, Item, Keyword, Member, Type, What},
@@ -245,21 +246,25 @@ fn method(library: &str, item: &Item, params: &[Param]) -> String {
     let prefix = format!("{library}_");
     let name = safe(item.name.strip_prefix(&prefix).unwrap_or(&item.name));
     let takes: Vec<_> = params.iter().map(|it| format!(", {}: {}", it.name, it.hint)).collect();
-    let mut head = format!("    def {name}(self{}) -> wharf.Task[Any]:\n", takes.concat());
+    let is_stream = item.doc.contains(STREAMS);
+    let (call, gives) = if is_stream { ("_stream", "Stream") } else { ("_submit", "Task") };
+    let mut head = format!("    def {name}(self{}) -> wharf.{gives}[Any]:\n", takes.concat());
     if head.len() > WIDTH {
         let takes: String =
             params.iter().map(|it| format!("        {}: {},\n", it.name, it.hint)).collect();
-        head = format!("    def {name}(\n        self,\n{takes}    ) -> wharf.Task[Any]:\n");
+        head = format!("    def {name}(\n        self,\n{takes}    ) -> wharf.{gives}[Any]:\n");
     }
     let passed: String = params.iter().map(|it| format!(", {}", it.name)).collect();
-    let doc = item.doc.replace('\\', "\\\\").replace("\"\"\"", "'''");
+    // The elements are what the method gives.
+    let doc = item.doc.replace(STREAMS, "");
+    let doc = doc.trim_end().replace('\\', "\\\\").replace("\"\"\"", "'''");
     let mut text = format!("\n{head}");
     if !doc.is_empty() {
         let end = if doc.contains('\n') { "\n        " } else { "" };
         text += &format!("        \"\"\"{}{end}\"\"\"\n", doc.replace('\n', "\n        "));
     }
     text.push_str(&format!(
-        "        return self._submit(self._functions[\"{}\"]{passed})\n",
+        "        return self.{call}(self._functions[\"{}\"]{passed})\n",
         item.name
     ));
     text.replace("\n        \n", "\n\n")
@@ -319,6 +324,17 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("\"\"\"Does.\n\n        `t` may be NULL.\n        \"\"\""), "{text}");
+    }
+
+    #[test]
+    fn a_function_that_returns_a_stream_gives_one() {
+        let text = made(&format!(
+            "/** Counts.\n *\n * {STREAMS} */ wharf_status_t x_count(wharf_port_t port, uint64_t tag, \
+             uint8_t to, wharf_task_t *task);"
+        ));
+        let method = "    def count(self, to: int) -> wharf.Stream[Any]:\n        \"\"\"Counts.\"\"\"\n        \
+                      return self._stream(self._functions[\"x_count\"], to)\n";
+        assert!(text.contains(method), "{text}");
     }
 
     #[test]

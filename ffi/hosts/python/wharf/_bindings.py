@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 
 class Bindings:
-    """The functions of a library, as methods that submit tasks at one port."""
+    """The functions of a library, as methods that submit tasks at one port. Those of functions that
+    return a stream give a :class:`Stream`, which has a port of its own: see :meth:`Port.stream`."""
 
     #: What each function takes, as :meth:`Library.function` says it.
     FUNCTIONS: ClassVar[Dict[str, Tuple[str, ...]]] = {}
@@ -28,13 +29,15 @@ class Bindings:
         function = port.library.function
         self._functions = {name: function(name, takes) for name, takes in self.FUNCTIONS.items()}
         self._submit: "Callable[..., Task[Any]]" = port.submit
+        self._stream: "Callable[..., Stream[Any]]" = port.stream
 
 
 def stream(
-    method: "Callable[P, Task[Any]]", *arguments: "P.args", **named: "P.kwargs"
+    method: "Callable[P, Task[Any] | Stream[Any]]", *arguments: "P.args", **named: "P.kwargs"
 ) -> "Stream[Any]":
     """Calls a method of :class:`Bindings` for the many values that its task posts, not for its last
-    one: ``async for number in wharf.stream(harbour.countdown, 5)``. See :meth:`Port.stream`.
+    one: ``async for number in wharf.stream(harbour.count, 5)``. See :meth:`Port.stream`. Of a method
+    that returns a stream this need not be said.
 
     :raises TypeError: the method is no such method
     """
