@@ -81,6 +81,18 @@ class Ports(Case):
         thread.join()
         self.assertTrue(port.is_closed)
 
+    async def test_closed_by_another_thread_with_an_answer_there(self):
+        port = wharf.Port(LIBRARY)
+        there = port.submit(LIBRARY.harbour_add, 1, 2)
+        while port.stats().waiting == 0:
+            pass
+        thread = threading.Thread(target=port.close)
+        thread.start()
+        # Without a turn of the loop: it may be this thread that waits.
+        thread.join()
+        with self.assertRaises(wharf.WharfCancelledError):
+            await answer(there)
+
     async def test_closed_by_somebody_else_altogether(self):
         runtime = wharf.Runtime(LIBRARY, worker_threads=1)
         port = wharf.Port(runtime=runtime)

@@ -319,7 +319,8 @@ class Port(Scope):
         """Cancels all tasks and waits, for at most so many seconds, until they are gone. From any
         thread; the loop is held up where it is called there.
 
-        What was sent before still arrives; what has not ended then ends with a
+        What was sent before still arrives, where it is called on the loop's thread; from another one,
+        what the loop has not taken out by then is dropped. What has not ended then ends with a
         :class:`WharfCancelledError`.
 
         :raises WharfTimeoutError: the port is closed, but a task has not come to where it can end
