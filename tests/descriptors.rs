@@ -1,16 +1,11 @@
 //! No descriptor left: the one test in this process, as the limit is the process's.
 
+#[path = "../reactor/tests/common/limit.rs"]
+mod limit;
+
+use limit::limit_descriptors;
 use std::{io::ErrorKind, net::TcpStream as Std};
 use wharf::net::TcpListener;
-
-fn limit_descriptors(to: u64) {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: room for one limit.
-    assert_eq!(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) }, 0);
-    limit.rlim_cur = to as libc::rlim_t;
-    // SAFETY: a valid limit.
-    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) }, 0);
-}
 
 #[test]
 fn a_listener_survives_the_end_of_descriptors_and_goes_on() {

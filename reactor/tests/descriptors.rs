@@ -1,19 +1,13 @@
 //! No descriptor left: the one test in this process, as the limit is the process's.
 
 mod common;
+#[path = "common/limit.rs"]
+mod limit;
 
 use common::run_on;
+use limit::limit_descriptors;
 use std::{fs::File, net::TcpStream as Std};
 use wharf_reactor::{Reactor, net::TcpListener};
-
-fn limit_descriptors(to: u64) {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: room for one limit.
-    assert_eq!(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) }, 0);
-    limit.rlim_cur = to as libc::rlim_t;
-    // SAFETY: a valid limit.
-    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) }, 0);
-}
 
 /// The connection takes the last one, and there is none for an epoll of the seat that accepts it.
 #[test]
