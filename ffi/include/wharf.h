@@ -77,8 +77,9 @@
 #define WHARF_DART_RAW 1
 
 /**
- * Messages go out as they are, those that hold a number as typed data: the VM copies three elements
- * as bytes, where it walks a list of four from value to value.
+ * Messages go out as they are, those that hold a number, a truth value or nothing as one number or as
+ * typed data: the VM takes a small number in as it is, and copies three elements as bytes, where it
+ * walks a list of four from value to value.
  */
 #define WHARF_DART_COMPACT 2
 
@@ -814,9 +815,13 @@ extern "C" {
  *
  * `mode` is WHARF_DART_ENVELOPED: each message is the list `[tag, kind, code, value]`;
  * WHARF_DART_RAW: data and results are sent bare, all else as the list `[kind, code, value]`; or
- * WHARF_DART_COMPACT: as WHARF_DART_ENVELOPED, but where the code is 0 and the value a number, the
- * message is an `Int64List` or, for a double, a `Float64List`: `[tag, kind, value]`, which costs
- * the VM less. (A double whose tag is above 2^53 comes in a list.)
+ * WHARF_DART_COMPACT: as WHARF_DART_ENVELOPED, but data and results with a number, a bool or null come
+ * in what costs the VM less. With a tag below 8,192 that is one integer: from bit 14 up 0 for null, 1
+ * for false, 2 for true, a whole number itself below 0 and three higher from 0 on; in the bits 1 to 13
+ * the tag; in bit 0 the kind. Else, and where the whole does not go into 64 bits, a number comes as the
+ * `Int64List`, or a double as the `Float64List`, `[tag, kind, value]`. (A double whose tag is above 2^53
+ * comes in a list, and so do the others where they don't go into one integer, or where
+ * `wharf_dart_initialize` has not been called.)
  *
  * `post` may be NULL where one has been stored with `store_dart_post_cobject`. `options` may be
  * NULL; of it, `max_tasks`, `needs_credit` and `group` apply.

@@ -6,6 +6,7 @@
 //! port is gone, because everything else that could be wrong has been ruled out before: a
 //! [`Value`](crate::value::Value) holds no NULL, no broken UTF-8 and no text cut by a NUL.
 
+mod compact;
 mod post;
 
 pub use post::{Isolate, wharf_dart_post_t};
@@ -26,8 +27,9 @@ use std::sync::Arc;
 pub const WHARF_DART_ENVELOPED: u32 = 0;
 /// Results go out bare, as code written for other bridges expects.
 pub const WHARF_DART_RAW: u32 = 1;
-/// Messages go out as they are, those that hold a number as typed data: the VM copies three elements
-/// as bytes, where it walks a list of four from value to value.
+/// Messages go out as they are, those that hold a number, a truth value or nothing as one number or as
+/// typed data: the VM takes a small number in as it is, and copies three elements as bytes, where it
+/// walks a list of four from value to value.
 pub const WHARF_DART_COMPACT: u32 = 2;
 
 /// A port of the VM's.
@@ -77,7 +79,7 @@ impl DartPort {
         let (post, port) = (self.post, self.port);
         match (self.mode, message.kind) {
             (WHARF_DART_ENVELOPED, _) => post::enveloped(post, port, message),
-            (WHARF_DART_COMPACT, _) => post::compact(post, port, message),
+            (WHARF_DART_COMPACT, _) => compact::post(post, port, message),
             (_, WHARF_KIND_DATA | WHARF_KIND_OK | WHARF_KIND_CONTROL) => {
                 post::bare(post, port, message.value)
             }

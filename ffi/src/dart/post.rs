@@ -116,38 +116,16 @@ unsafe fn find(table: *const Functions, name: &CStr) -> usize {
 
 /// Posts a value as it is. False: the port is gone.
 pub(super) fn bare(post: Post, port: i64, value: Value) -> bool {
-    match (integer(value.as_raw()), integer_door(post)) {
-        // SAFETY: the VM's function, which takes any port and any number.
-        (Some(number), Some(door)) => host_call(|| unsafe { door(port, number) }),
-        _ => lending(value, |raw| call(post, port, raw)),
-    }
+    let number = integer(value.as_raw());
+    number
+        .and_then(|number| as_integer(post, port, number))
+        .unwrap_or_else(|| lending(value, |raw| call(post, port, raw)))
 }
 
-/// Posts a message that holds a number as the typed data `[tag, kind, value]`, in elements of 64 bits
-/// of the number's own kind; everything else as [`enveloped`] does. False: the port is gone.
-pub(super) fn compact(post: Post, port: i64, message: Message) -> bool {
-    // Where every whole number up to it is a double.
-    const EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
-    let Message { tag, kind, code, ref value, .. } = message;
-    if code != 0 {
-        return enveloped(post, port, message);
-    }
-    match (integer(value.as_raw()), double(value.as_raw())) {
-        (Some(number), _) => {
-            elements(post, port, WHARF_DATA_INT64, &[tag as i64, kind.into(), number])
-        }
-        (_, Some(number)) if tag <= EXACT => {
-            elements(post, port, WHARF_DATA_FLOAT64, &[tag as f64, kind.into(), number])
-        }
-        _ => enveloped(post, port, message),
-    }
-}
-
-fn elements<T>(post: Post, port: i64, element: i32, elements: &[T; 3]) -> bool {
-    let values = elements.as_ptr().cast();
-    let data = wharf_typed_data_t { element, length: elements.len() as isize, values };
-    let payload = wharf_payload_t { as_typed_data: data };
-    call(post, port, &mut wharf_value_t::new(WHARF_TYPE_TYPED_DATA, payload))
+/// Posts a number by the door for such, if the host has given it. False: the port is gone.
+pub(super) fn as_integer(post: Post, port: i64, number: i64) -> Option<bool> {
+    // SAFETY: the VM's function, which takes any port and any number.
+    integer_door(post).map(|door| host_call(|| unsafe { door(port, number) }))
 }
 
 /// Posts `[tag, kind, code, value]`. False: the port is gone.
@@ -181,20 +159,12 @@ fn small(number: i32) -> wharf_value_t {
     wharf_value_t::new(WHARF_TYPE_INT32, payload)
 }
 
-fn integer(raw: &wharf_value_t) -> Option<i64> {
+pub(super) fn integer(raw: &wharf_value_t) -> Option<i64> {
     match raw.r#type {
         // SAFETY: the type says which member.
         WHARF_TYPE_INT32 => Some(unsafe { raw.value.as_int32 }.into()),
         // SAFETY: as above.
         WHARF_TYPE_INT64 => Some(unsafe { raw.value.as_int64 }),
-        _ => None,
-    }
-}
-
-fn double(raw: &wharf_value_t) -> Option<f64> {
-    match raw.r#type {
-        // SAFETY: the type says which member.
-        WHARF_TYPE_DOUBLE => Some(unsafe { raw.value.as_double }),
         _ => None,
     }
 }
@@ -221,7 +191,7 @@ fn lending(mut value: Value, post: impl FnOnce(*mut wharf_value_t) -> bool) -> b
     accepted
 }
 
-fn call(post: Post, port: i64, message: *mut wharf_value_t) -> bool {
+pub(super) fn call(post: Post, port: i64, message: *mut wharf_value_t) -> bool {
     // SAFETY: the value is sound, and stays in place during the call, which copies it.
     host_call(|| unsafe { post(port, message) })
 }

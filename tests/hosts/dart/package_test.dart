@@ -29,6 +29,35 @@ Future<void> main(List<String> args) async {
     );
   });
 
+  test('thousands of tasks at once, over and over, get each its own value',
+      () async {
+    // Beyond the slots whose tags are short, and each of those under all of its tags.
+    for (var round = 0; round < 9; round++) {
+      final count = round.isEven ? 1500 : 700;
+      final tasks = [for (var i = 0; i < count; i++) port.echo(tests, i)];
+      // Some end early, so that the slots are freed in another order.
+      final early = [
+        for (var i = 0; i < count; i += 7)
+          tasks[i].cancel().then((_) => tasks[i].value.then((value) {
+                expect(value, i);
+              }, onError: (Object error) {
+                check(error is WharfCancelledException, '$error');
+              })),
+      ];
+      for (final (i, task) in tasks.indexed) {
+        if (i % 7 != 0) expect(await task.value, i);
+      }
+      await Future.wait(early);
+      expect(port.pending, 0);
+    }
+  });
+
+  test('one task at a time, as often as tags take to come again', () async {
+    for (var i = 0; i < 600; i++) {
+      expect(await port.echo(tests, i).value, i);
+    }
+  });
+
   test('texts cross both ways, and none is not the empty one', () async {
     for (final text in ['', 'plain', 'søster 🚢', null]) {
       expect(await port.echoText(tests, text).value, text);

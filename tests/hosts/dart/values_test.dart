@@ -109,6 +109,60 @@ Future<void> main(List<String> args) async {
     ]);
   });
 
+  test('what goes into one integer, and what just does not', () async {
+    final found = <Object?>[];
+    final last = await port
+        .submit<bool>(tests.small, onProgress: found.add)
+        .value;
+    expect(last, true);
+    const whole = [
+      0, 1, 2, 3, -1, -2, -3,
+      // Where the message has 31 bits, and one more.
+      65532, 65533, -65536, -65537,
+      // Where it has 63, and one more.
+      (1 << 48) - 4, (1 << 48) - 3, -1 << 48, (-1 << 48) - 1,
+      // Where it has 64, and one more.
+      (1 << 49) - 4, (1 << 49) - 3, -1 << 49, (-1 << 49) - 1,
+    ];
+    expect(found, [null, false, true, ...whole]);
+    check(found.skip(3).every((number) => number is int), 'found $found');
+  });
+
+  test('how what says little is sent', () async {
+    final bindings = tests.library.bindings;
+    for (final (tag, one) in [(5, true), (8191, true), (8192, false)]) {
+      final receive = ReceivePort();
+      final port = Arena.use((arena) {
+        final id = arena<Uint64>();
+        final native = receive.sendPort.nativePort;
+        expect(bindings.portDart(0, native, nullptr, 2, nullptr, id), 0);
+        return id.value;
+      });
+      expect(tests.small(port, tag, nullptr), 0);
+      final messages = await receive.take(23).toList();
+      final bits = tag << 1;
+      expect(messages.sublist(0, 5), [
+        if (one) ...[
+          bits,
+          1 << 14 | bits,
+          2 << 14 | bits,
+          3 << 14 | bits,
+          4 << 14 | bits,
+        ] else ...[
+          [tag, 0, 0, null],
+          [tag, 0, 0, false],
+          [tag, 0, 0, true],
+          [tag, 0, 0],
+          [tag, 0, 1],
+        ],
+      ]);
+      expect(messages[7], one ? -1 << 14 | bits : [tag, 0, -1]);
+      expect(messages[19], [tag, 0, (1 << 49) - 3]);
+      expect(messages.last, one ? 2 << 14 | bits | 1 : [tag, 1, 0, true]);
+      await until(() => bindings.portClose(port, 0) == 0, 'the port to close');
+    }
+  });
+
   test('what is sent in each mode', () async {
     const tag = 1 << 40;
     for (final (mode, number, text) in [

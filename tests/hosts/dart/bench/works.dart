@@ -12,7 +12,6 @@ import 'dart:ffi';
 import 'dart:io';
 import 'dart:isolate';
 import 'dart:math';
-import 'dart:typed_data';
 
 import 'package:wharf/wharf.dart';
 
@@ -76,8 +75,8 @@ final class Works {
       _own.lookupFunction<_Post, _Flood>('floor_flood');
   late final _floorIntegers =
       _own.lookupFunction<_Post, _Flood>('floor_flood_integers');
-  late final _floorElements =
-      _own.lookupFunction<_Post, _Flood>('floor_flood_elements');
+  late final _floorWords =
+      _own.lookupFunction<_Post, _Flood>('floor_flood_words');
   late final _bareFlood = _own.lookupFunction<_Bare, _Send>('bare_flood');
   late final _bareEcho = _own.lookupFunction<_Bare, _Send>('bare_echo');
   late final _detour = _own.lookupFunction<
@@ -113,8 +112,8 @@ final class Works {
         ('stream', 'wharf') => _stream,
         // What arrives is what the package's ports are sent, at a bare port.
         ('stream', 'floor') => (count) => _flood(
-            count, (port, count) => _floorElements(_post, port, count),
-            value: (message) => (message! as Int64List)[2]),
+            count, (port, count) => _floorWords(_table, port, count),
+            value: (message) => ((message! as int) >> 14) - 3),
         ('trip', 'wharf') => (count) => _roundTrips(count, _bareEcho),
         ('trip', 'tokio') => (count) => _roundTrips(count, _peerEcho),
         ('trip', 'floor') => _echoThread,

@@ -55,6 +55,7 @@ final class Tests {
       Submit2<int, int>>('tests_count_and_fail');
   late final Submit0 plainValues = _plain('tests_plain_values');
   late final Submit0 numbers = _plain('tests_numbers');
+  late final Submit0 small = _plain('tests_small');
   late final Submit2<int, int> typedData = _data('tests_typed_data');
   late final Submit2<int, int> lentData = _data('tests_lent_data');
   late final Submit2<int, int> lentReadonly = _data('tests_lent_readonly');

@@ -16,15 +16,18 @@ final class Owner {
     if (pointer == nullptr) {
       throw StateError('$id names nothing that can be owned');
     }
-    final finalizer = _finalizers[library.dynamicLibrary] ??= NativeFinalizer(
-      library.dynamicLibrary.lookup('wharf_owner_drop'),
-    );
+    final drop = library.dynamicLibrary
+        .lookup<NativeFinalizerFunction>('wharf_owner_drop');
+    final finalizer = _finalizers[drop] ??= NativeFinalizer(drop);
     final owner = Owner._(library, finalizer, pointer);
     finalizer.attach(object, pointer, detach: owner);
     return owner;
   }
 
-  static final _finalizers = Expando<NativeFinalizer>('wharf');
+  /// By what they call, and for as long as the isolate lives: one that is no
+  /// longer reachable itself calls nothing.
+  static final _finalizers =
+      <Pointer<NativeFinalizerFunction>, NativeFinalizer>{};
 
   final WharfLibrary _library;
   final NativeFinalizer _finalizer;

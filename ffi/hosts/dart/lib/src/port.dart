@@ -4,7 +4,6 @@ library;
 import 'dart:async';
 import 'dart:ffi';
 import 'dart:isolate';
-import 'dart:typed_data';
 
 import 'bindings.g.dart';
 import 'exceptions.dart';
@@ -12,6 +11,7 @@ import 'library.dart';
 import 'memory.dart';
 import 'owner.dart';
 import 'runtime.dart';
+import 'table.dart';
 import 'task.dart';
 
 /// Calls a function of the library that submits a task.
@@ -74,13 +74,14 @@ final class WharfPort implements Finalizable {
   final int id;
 
   final RawReceivePort _receive;
-  late final _table = _Table(_receive);
+  late final _table = Table(_receive);
   late final Owner _owner;
   late final _task = OwnedMemory<Uint64>.attach(this, sizeOf<Uint64>());
-  bool _closed = false;
+  bool _isSubmitting = false;
+  Future<void>? _over;
 
-  /// Whether the port has been closed.
-  bool get isClosed => _closed;
+  /// Whether the port has been closed, or is being closed.
+  bool get isClosed => _over != null;
 
   /// How many tasks have not ended.
   int get pending => _table.length;
@@ -90,20 +91,22 @@ final class WharfPort implements Finalizable {
   /// [decode] makes the value from what arrives: `null`, a [bool], [int],
   /// [double], [String], typed data, [SendPort], or a list of these. Without
   /// it, what arrives has to be a [T]. [onProgress] is told of what the task
-  /// posts before it ends.
+  /// posts before it ends. Both are called in the zone that this is called in.
   ///
-  /// A task that is refused ends with a [WharfRefusedException].
+  /// A task that is refused ends with a [WharfRefusedException]. What [submit]
+  /// throws is thrown; if it had submitted the task before, that is cancelled.
   WharfTask<T> submit<T>(
     WharfSubmit submit, {
     T Function(Object? value)? decode,
     void Function(Object? value)? onProgress,
   }) {
-    final entry = TaskEntry<T>(library.bindings, decode, onProgress);
+    final entry = TaskEntry<T>(
+        library.bindings, _inThisZone(decode), _guarded(onProgress));
     try {
       _submit(submit, entry);
-    } on WharfException catch (error) {
+    } on WharfRefusedException catch (error, trace) {
       // Not before the caller has had the time to listen.
-      scheduleMicrotask(() => entry.failed(error));
+      scheduleMicrotask(() => entry.failed(error, trace));
     }
     return entry;
   }
@@ -116,7 +119,7 @@ final class WharfPort implements Finalizable {
   ///
   /// [decode] is called with each value that arrives, even after the
   /// subscription has been cancelled, so that it can take over what a native
-  /// pointer points to.
+  /// pointer points to; in the zone that this is called in.
   Stream<T> stream<T>(
     WharfSubmit submit, {
     T Function(Object? value)? decode,
@@ -127,46 +130,61 @@ final class WharfPort implements Finalizable {
       onListen: () {
         try {
           _submit(submit, entry);
-        } on WharfException catch (error) {
-          entry.failed(error);
+        } on WharfRefusedException catch (error, trace) {
+          entry.failed(error, trace);
         }
       },
       onPause: () => entry.pause(),
       onResume: () => entry.resume(),
       onCancel: () => entry.cancel(),
     );
-    entry = _StreamEntry(library.bindings, decode, controller);
+    entry = _StreamEntry(library.bindings, _inThisZone(decode), controller);
     return controller.stream;
   }
 
   void _submit(WharfSubmit submit, Entry entry) {
-    if (_closed) {
+    if (isClosed) {
       throw const WharfRefusedException(wharfNoPort, 'the port is closed');
     }
     final tag = _table.add(entry, this);
+    // A submit may submit another task, or throw after its own was accepted.
+    final isNested = _isSubmitting;
+    final task = isNested ? cHeap<Uint64>() : _task.pointer;
+    _isSubmitting = true;
+    task.value = 0;
     final int status;
     try {
-      status = submit(id, tag, _task.pointer);
+      status = submit(id, tag, task);
+      entry.id = task.value;
     } on Object {
-      _table.remove(tag);
+      _forsake(tag, task.value);
       rethrow;
+    } finally {
+      _isSubmitting = isNested;
+      if (isNested) cHeap.free(task);
     }
-    if (status == wharfOk) {
-      entry.id = _task.pointer.value;
-      return;
-    }
+    if (status == wharfOk) return;
     final error = library.refusal(status);
     _table.remove(tag);
     throw error;
+  }
+
+  void _forsake(int tag, int task) {
+    if (task == 0) {
+      _table.remove(tag);
+    } else {
+      _table.replace(tag, ForsakenEntry(library.bindings, task));
+    }
   }
 
   /// Cancels all tasks and closes the port.
   ///
   /// What was sent before still arrives; what has not ended then ends with a
   /// [WharfCancelledException]. Waits for that without blocking the isolate.
-  Future<void> close() async {
-    if (_closed) return;
-    _closed = true;
+  /// Asking again gives the same future.
+  Future<void> close() => _over ??= _close();
+
+  Future<void> _close() async {
     final bindings = library.bindings;
     var status = bindings.portClose(id, 0);
     while (status == wharfTimeout) {
@@ -181,115 +199,24 @@ final class WharfPort implements Finalizable {
     _owner.release();
     _task.release();
     for (final entry in _table.clear()) {
-      entry.failed(const WharfCancelledException());
+      entry.failed(const WharfCancelledException(), StackTrace.empty);
     }
   }
 }
 
-/// Who waits for which tag.
-///
-/// A tag is an index into [_slots] with the generation of its use above it, so
-/// that a stale one is found out; together they are one of the machine's small
-/// integers, wherever it runs.
-final class _Table {
-  _Table(this._receive);
+/// [callback], to be called in this zone, where what calls it is in the root's;
+/// with its errors left to the caller.
+T Function(Object?)? _inThisZone<T>(T Function(Object?)? callback) {
+  final zone = Zone.current;
+  if (callback == null || identical(zone, Zone.root)) return callback;
+  return zone.bindUnaryCallback(callback);
+}
 
-  static const _indexBits = 20;
-  static const _indexMask = (1 << _indexBits) - 1;
-  static const _tagMask = 0x3fffffff;
-
-  final RawReceivePort _receive;
-  final _slots = <Entry?>[];
-
-  /// The tags that free slots will be used under.
-  final _free = <int>[];
-  int _live = 0;
-
-  /// The port, while somebody waits: it must not be finalized then.
-  WharfPort? _port;
-  Completer<void>? _drained;
-
-  int get length => _live;
-
-  int add(Entry entry, WharfPort port) {
-    final int tag;
-    if (_free.isEmpty) {
-      // The library allows no more tasks of one port than there are indices.
-      tag = _slots.length & _indexMask;
-      _slots.add(entry);
-    } else {
-      tag = _free.removeLast();
-      _slots[tag & _indexMask] = entry;
-    }
-    entry.tag = tag;
-    if (_live++ == 0) {
-      _port = port;
-      _receive.keepIsolateAlive = true;
-    }
-    return tag;
-  }
-
-  Entry? at(int tag) {
-    final index = tag & _indexMask;
-    if (index >= _slots.length) return null;
-    final entry = _slots[index];
-    return entry != null && entry.tag == tag ? entry : null;
-  }
-
-  Entry? remove(int tag) {
-    final entry = at(tag);
-    if (entry == null) return null;
-    _slots[tag & _indexMask] = null;
-    _free.add((tag + (1 << _indexBits)) & _tagMask);
-    if (--_live == 0) {
-      _port = null;
-      if (_drained == null) _receive.keepIsolateAlive = false;
-    }
-    return entry;
-  }
-
-  List<Entry> clear() {
-    final all = _slots.nonNulls.toList();
-    _slots.clear();
-    _free.clear();
-    _live = 0;
-    _port = null;
-    return all;
-  }
-
-  /// Waits until what has been sent to the receiver has arrived.
-  Future<void> drain() {
-    final drained = _drained = Completer<void>();
-    _receive
-      ..keepIsolateAlive = true
-      ..sendPort.send(null);
-    return drained.future;
-  }
-
-  /// Takes a message as the library sends it in its compact mode: a number as
-  /// the elements `[tag, kind, value]`, everything else as the list
-  /// `[tag, kind, code, value]`. Nothing is what [drain] has sent.
-  void receive(Object? message) {
-    switch (message) {
-      case final Int64List message:
-        _take(message[0], message[1], 0, message[2]);
-      case final Float64List message:
-        _take(message[0].toInt(), message[1].toInt(), 0, message[2]);
-      case final List<Object?> message:
-        _take(message[0]! as int, message[1]! as int, message[2]! as int,
-            message[3]);
-      default:
-        _drained?.complete();
-    }
-  }
-
-  void _take(int tag, int kind, int code, Object? value) {
-    if (kind == wharfKindData || kind == wharfKindControl) {
-      at(tag)?.data(value);
-    } else {
-      remove(tag)?.ended(kind, code, value);
-    }
-  }
+/// The same, with its errors left to the zone.
+void Function(Object?)? _guarded(void Function(Object?)? callback) {
+  final zone = Zone.current;
+  if (callback == null || identical(zone, Zone.root)) return callback;
+  return zone.bindUnaryCallbackGuarded(callback);
 }
 
 /// A task that gives many values.
@@ -320,12 +247,14 @@ final class _StreamEntry<T> extends Entry {
 
   @override
   void ended(int kind, int code, Object? value) {
-    kind == wharfKindOk ? _end() : failed(exceptionOf(kind, code, value));
+    kind == wharfKindOk
+        ? _end()
+        : failed(exceptionOf(kind, code, value), StackTrace.empty);
   }
 
   @override
-  void failed(WharfException error) {
-    if (controller.hasListener) controller.addError(error, StackTrace.empty);
+  void failed(WharfException error, StackTrace trace) {
+    if (controller.hasListener) controller.addError(error, trace);
     _end();
   }
 

@@ -50,13 +50,16 @@ final class WharfRuntime implements Finalizable {
   final int id;
 
   late final Owner _owner;
+  Future<void>? _over;
 
   /// Cancels all tasks and waits, without blocking the isolate, until they and
   /// the threads are gone.
   ///
   /// Tasks that had not ended end with a `WharfShutDownException`. Ports of the
-  /// runtime are closed last.
-  Future<void> shutdown() async {
+  /// runtime are closed last. Asking again gives the same future.
+  Future<void> shutdown() => _over ??= _shutDown();
+
+  Future<void> _shutDown() async {
     final bindings = library.bindings;
     var pause = const Duration(milliseconds: 1);
     for (;;) {

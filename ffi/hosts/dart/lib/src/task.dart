@@ -53,8 +53,9 @@ abstract base class Entry {
   /// The last message.
   void ended(int kind, int code, Object? value);
 
-  /// What ends the entry when no last message can come any more.
-  void failed(WharfException error);
+  /// What ends the entry when no last message can come any more, and where that
+  /// was found out.
+  void failed(WharfException error, StackTrace trace);
 
   // A task that has ended is not there any more, and that is as good as asked:
   // the answers of these calls say nothing else.
@@ -100,7 +101,7 @@ final class TaskEntry<T> extends Entry implements WharfTask<T> {
   @override
   void ended(int kind, int code, Object? value) {
     if (kind != wharfKindOk) {
-      failed(exceptionOf(kind, code, value));
+      failed(exceptionOf(kind, code, value), StackTrace.empty);
       return;
     }
     final T decoded;
@@ -115,11 +116,29 @@ final class TaskEntry<T> extends Entry implements WharfTask<T> {
   }
 
   @override
-  void failed(WharfException error) {
+  void failed(WharfException error, StackTrace trace) {
     // Whoever cancels knows; nobody else need listen for it.
     if (error is WharfCancelledException) _completer.future.ignore();
-    _completer.completeError(error, StackTrace.empty);
+    _completer.completeError(error, trace);
   }
+}
+
+/// A task that nobody waits for, and that ends as soon as it can.
+final class ForsakenEntry extends Entry {
+  /// Asks the task to end that [bindings] know by [id].
+  ForsakenEntry(super.bindings, int id) {
+    this.id = id;
+    requestCancel();
+  }
+
+  @override
+  void data(Object? value) {}
+
+  @override
+  void ended(int kind, int code, Object? value) {}
+
+  @override
+  void failed(WharfException error, StackTrace trace) {}
 }
 
 /// The exception that the last message of a task stands for.

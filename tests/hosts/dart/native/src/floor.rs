@@ -6,12 +6,7 @@ use std::{
     sync::{OnceLock, mpsc},
     thread,
 };
-use wharf_ffi::{
-    Value,
-    c::{
-        WHARF_DATA_INT64, WHARF_TYPE_TYPED_DATA, wharf_payload_t, wharf_typed_data_t, wharf_value_t,
-    },
-};
+use wharf_ffi::{Value, c::wharf_value_t};
 
 /// `Dart_PostCObject`, as `NativeApi.postCObject` gives it.
 type Post = unsafe extern "C" fn(port: i64, message: *mut wharf_value_t) -> bool;
@@ -55,31 +50,37 @@ pub extern "C" fn floor_flood(post: Post, port: i64, count: i64) {
 /// `table` is `NativeApi.initializeApiDLData`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn floor_flood_integers(table: *const c_void, port: i64, count: i64) {
-    // SAFETY: as above.
-    let address = unsafe { find(table.cast(), c"Dart_PostInteger") };
-    // SAFETY: the machine's function of that name is one of this type.
-    let post = unsafe { std::mem::transmute::<*const c_void, PostInteger>(address) };
+    // SAFETY: the caller's word.
+    let post = unsafe { integer_door(table) };
     on_poster(move || {
         // SAFETY: the machine takes any port and any number.
         (0..count).all(|value| unsafe { post(port, value) });
     });
 }
 
-/// The same as the package's ports are sent them: typed data, `[tag, kind, value]`.
-#[unsafe(no_mangle)]
-pub extern "C" fn floor_flood_elements(post: Post, port: i64, count: i64) {
-    on_poster(move || {
-        (0..count).all(|value| post_elements(post, port, &[1, 0, value]));
-    });
+/// # Safety
+///
+/// `table` is the machine's.
+unsafe fn integer_door(table: *const c_void) -> PostInteger {
+    // SAFETY: the caller's word.
+    let address = unsafe { find(table.cast(), c"Dart_PostInteger") };
+    // SAFETY: the machine's function of that name is one of this type.
+    unsafe { std::mem::transmute::<*const c_void, PostInteger>(address) }
 }
 
-fn post_elements(post: Post, port: i64, elements: &[i64; 3]) -> bool {
-    let values = elements.as_ptr().cast();
-    let as_typed_data = wharf_typed_data_t { element: WHARF_DATA_INT64, length: 3, values };
-    let value = wharf_payload_t { as_typed_data };
-    let mut message = wharf_value_t { r#type: WHARF_TYPE_TYPED_DATA, value };
-    // SAFETY: the elements outlive the call, which copies them.
-    unsafe { post(port, &raw mut message) }
+/// The same as the package's ports are sent them: the number with a tag and a kind in one integer.
+///
+/// # Safety
+///
+/// As for [`floor_flood_integers`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn floor_flood_words(table: *const c_void, port: i64, count: i64) {
+    // SAFETY: the caller's word.
+    let post = unsafe { integer_door(table) };
+    on_poster(move || {
+        // SAFETY: the machine takes any port and any number.
+        (0..count).all(|value| unsafe { post(port, (value + 3) << 14 | 1 << 1) });
+    });
 }
 
 /// A row of the machine's table.

@@ -26,6 +26,25 @@ pub async fn tests_numbers(reply: Reply) -> Result<f64> {
     Ok(-0.0)
 }
 
+/// Posts what says little, and whole numbers at the edges of what goes into one integer with a tag; ends
+/// with true.
+#[export]
+pub async fn tests_small(reply: Reply) -> Result<bool> {
+    reply.try_post(())?;
+    reply.try_post(false)?;
+    reply.try_post(true)?;
+    for number in [0, 1, 2, 3, -1, -2, -3] {
+        reply.try_post(number)?;
+    }
+    for bits in [16, 48, 49] {
+        let edge = 1i64 << bits;
+        for number in [edge - 4, edge - 3, -edge, -edge - 1] {
+            reply.try_post(number)?;
+        }
+    }
+    Ok(true)
+}
+
 /// Typed data of each kind, copied: as many bytes as `bytes`, which count up.
 #[export]
 pub async fn tests_typed_data(kind: i32, bytes: u32) -> Result<Value> {
