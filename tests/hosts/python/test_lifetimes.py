@@ -5,6 +5,7 @@ import contextlib
 import gc
 import os
 import pathlib
+import sys
 import threading
 import unittest
 
@@ -245,6 +246,30 @@ class Runtimes(Case):
         thread.join()
         self.assertEqual(ends, ["shutdown"])
         self.assertEqual(LIBRARY._wharf_runtime_shutdown(runtime.id, 0), 20)
+
+
+    async def test_shut_down_by_one_thread_while_others_close_ports(self):
+        interval = sys.getswitchinterval()
+        self.addCleanup(sys.setswitchinterval, interval)
+        sys.setswitchinterval(1e-6)
+        for _ in range(60):
+            runtime, ready = wharf.Runtime(LIBRARY, worker_threads=1), threading.Barrier(4)
+
+            async def work():
+                ports = [wharf.Port(runtime=runtime) for _ in range(60)]
+                ready.wait()
+                for port in ports:
+                    port.close()
+
+            threads = [threading.Thread(target=lambda: asyncio.run(work())) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            ready.wait()
+            runtime.shutdown()
+            for thread in threads:
+                thread.join()
+            # With the last port it has been freed.
+            self.assertEqual(LIBRARY._wharf_runtime_shutdown(runtime.id, 0), 20)
 
 
 class Loops(unittest.TestCase):

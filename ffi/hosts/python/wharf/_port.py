@@ -218,7 +218,7 @@ class Port(Scope):
         queue = self._queue = _Tasks(library, self._runtime.id, how, credit)
         self._forgotten = weakref.finalize(self, abandon, library, queue.id, queue.watched)
         self._forgotten.atexit = False
-        self._runtime._ports.add(self)
+        self._runtime._add(self)
         queue.loop.add_reader(queue.watched.number, queue.drain)
 
     @property

@@ -46,7 +46,7 @@ class _Waiting:
         self._forgotten = weakref.finalize(self, abandon, self.library, queue.id, queue.watched)
         self._forgotten.atexit = False
         self._waits = False
-        runtime._ports.add(self)
+        runtime._add(self)
 
     async def _readable(self) -> None:
         if self._waits:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes as c
 import weakref
-from typing import Any, Optional
+from typing import Any, Dict, Optional
 
 from . import _abi as abi
 from ._errors import WharfTimeoutError
@@ -62,7 +62,9 @@ class Runtime(Scope):
         self.library = library
         #: The number that the library knows it by; 0 is the default one.
         self.id = id
-        self._ports: "weakref.WeakSet[Any]" = weakref.WeakSet()
+        # By their numbers. Ports come and go in any thread, and a set of weak references can't be gone
+        # through meanwhile, while a copy of a dict's values is one step.
+        self._ports: "Dict[int, weakref.ref[Any]]" = {}
         self._forgotten = None
         self._is_over = False
 
@@ -98,15 +100,21 @@ class Runtime(Scope):
     def _over(self) -> None:
         """What was sent before the end is at the ports already: hands it out."""
         self._is_over = True
-        for port in list(self._ports):
-            if port._queue.is_here():
+        for one in list(self._ports.values()):
+            port = one()
+            if port is not None and port._queue.is_here():
                 port._runtime_is_over()
         self._free_if_unused()
+
+    def _add(self, port: Any) -> None:
+        """Takes note of a port, for as long as somebody holds it."""
+        ports, id = self._ports, port._queue.id
+        ports[id] = weakref.ref(port, lambda gone: ports.pop(id, None))
 
     def _discard(self, port: Any) -> None:
         """Takes note that a port has been closed. With the last one goes a runtime that is over: to
         free it closes its ports."""
-        self._ports.discard(port)
+        self._ports.pop(port._queue.id, None)
         self._free_if_unused()
 
     def _free_if_unused(self) -> None:
