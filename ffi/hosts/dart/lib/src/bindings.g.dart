@@ -8,7 +8,8 @@ import 'dart:ffi';
 const int wharfForever = -1;
 
 /// The version of this interface: the major number in the upper 16 bits, the minor in the lower.
-/// A program works with every library of the same major and of no lower minor number.
+/// A program works with every library of the same major and of no lower minor number: functions and
+/// numbers are added, none changes its meaning, and only structs that begin with a `size` grow.
 const int wharfAbiVersion = 1;
 
 /// When a port is full, a post is refused with WHARF_FULL, and streams wait.
@@ -212,7 +213,7 @@ final class WharfTypedData extends Struct {
 }
 
 /// Frees what a peer stands for. It is called once, from any thread; the first argument is the
-/// Dart VM's business and NULL everywhere else.
+/// Dart VM's business and NULL everywhere else. It does not throw.
 typedef WharfFinalizer = Void Function(Pointer<Void> isolateCallbackData, Pointer<Void> peer);
 
 /// Elements of one kind that are not copied.
