@@ -227,7 +227,7 @@ impl Builder {
     /// let runtime =
     ///     wharf::runtime::Builder::new_current_thread().start_paused(true).build()?;
     /// // Over as soon as there is nothing else to do.
-    /// runtime.block_on(wharf::time::sleep(Duration::from_secs(3600)));
+    /// runtime.block_on(async { wharf::time::sleep(Duration::from_secs(3600)).await });
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn start_paused(&mut self, paused: bool) -> &mut Self {
