@@ -53,6 +53,8 @@ struct State {
     permit: bool,
     /// What events have made ready.
     ready: Vec<Waker>,
+    /// What is found by a look alone, and does not count as something that waits here.
+    aside: Vec<Waker>,
 }
 
 impl Still {
@@ -62,15 +64,23 @@ impl Still {
         // Relaxed: whoever needs to be sure has a fence between.
         self.filled.store(true, Relaxed);
     }
+
+    /// Wakes whoever has sat down and looks, and nobody before.
+    fn put_aside(&self, waker: Waker) {
+        lock(&self.state).aside.push(waker);
+    }
 }
 
 impl Driver for Still {
     fn poll(&self) -> bool {
-        let ready = std::mem::take(&mut lock(&self.state).ready);
-        let found = !ready.is_empty();
-        if found {
+        let mut state = lock(&self.state);
+        let mut ready = std::mem::take(&mut state.ready);
+        if !ready.is_empty() {
             self.filled.store(false, Relaxed);
         }
+        ready.append(&mut state.aside);
+        drop(state);
+        let found = !ready.is_empty();
         Instant::advance(TICK);
         ready.into_iter().for_each(Waker::wake);
         found

@@ -17,9 +17,36 @@ fn a_task_from_outside_against_a_block_on_that_leaves_its_seat() {
     });
 }
 
+/// Comes to its end in a seat; while it waits for one no event comes to its aid, save by another's look.
+async fn be_seated(runtime: &Runtime) {
+    let driver = runtime.1[0].clone();
+    poll_fn(move |cx| {
+        if is_seated() {
+            return Poll::Ready(());
+        }
+        driver.put_aside(cx.waker().clone());
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Proves: a `block_on` that waits for the only seat gets it from another one that is just leaving it, with
+/// nothing left there that would bring up a worker. Seen to fail without the fence of who waits (the first
+/// in `wait_for_seat`), and without that in `vacate`.
+#[test]
+fn a_block_on_that_waits_against_one_that_leaves_the_seat() {
+    model(3, || {
+        let runtime = Runtime::new(1);
+        let other = runtime.clone();
+        let leaving = thread::spawn(move || other.block_on(async {}));
+        runtime.block_on(be_seated(&runtime));
+        leaving.join().unwrap();
+        runtime.end();
+    });
+}
+
 /// Proves: two `block_on` at once for one seat both come to their end, though one has to wait for it.
-/// Seen to fail without the fence in `vacate`. (That of who waits is shown on paper only: here who leaves
-/// the seat finds the task of the other, and brings up a worker for it.)
+/// Seen to fail without the fence in `vacate`.
 #[test]
 fn two_block_on_and_one_seat() {
     model(2, || {
@@ -36,23 +63,15 @@ fn two_block_on_and_one_seat() {
 }
 
 /// Proves: a `block_on` that finds the only seat taken by a worker gets it, whether that one is at work,
-/// goes to sleep or sleeps, though no wake of its main future comes to its aid. Seen to fail where the
-/// sleeper is not unparked, where an idle worker keeps the seat, and where who leaves it offers it to
-/// nobody, or brings up a worker for it all the same.
+/// goes to sleep or sleeps, though no wake of its main future comes to its aid. Seen to fail without the
+/// fence of who waits, where the sleeper is not unparked, where an idle worker keeps the seat, and where who
+/// leaves it offers it to nobody, or brings up a worker for it all the same.
 #[test]
 fn a_block_on_against_a_worker_in_the_only_seat() {
     model(2, || {
         let runtime = Runtime::new(1);
         drop(runtime.spawn(async {}));
-        let driver = runtime.1[0].clone();
-        runtime.block_on(poll_fn(move |cx| {
-            if is_seated() {
-                return Poll::Ready(());
-            }
-            // Whoever sits down looks into the driver.
-            driver.put_in(cx.waker().clone());
-            Poll::Pending
-        }));
+        runtime.block_on(be_seated(&runtime));
         runtime.end();
     });
 }
