@@ -8,7 +8,8 @@
 //! Nobody knows beforehand how long polls will take, so whoever has pushed calls for help at once, as ever;
 //! but who comes looks at what the other seat does before it takes anything. Where that has begun a
 //! poll or pushed a task at least every [`QUICK`] since the last look, it is left alone until its queue
-//! is empty, or has not been empty for [`MOST`]. A poll that takes longer is seen at the first look.
+//! is empty, or has not been empty for [`MOST`]. A poll that takes longer is seen at the first look. This
+//! is for [a crowd](CROWD) alone.
 //!
 //! Looking on is a search that takes longer, as a [spin](super::spin) is, and ends as any search does: what a push may have
 //! relied on it for is seen by the theft or by the last look before sleep. It is also over where
@@ -26,6 +27,9 @@ const MOST: Duration = if cfg!(loom) { Duration::ZERO } else { Duration::from_mi
 const LOOK: Duration = Duration::from_micros(1);
 /// A poll that takes less is sooner done where it is than elsewhere.
 const QUICK: Duration = Duration::from_nanos(500);
+/// So many tasks are worth looking on for. Fewer are taken at once: whoever looks on for one or two takes a
+/// processor from the program that has caused them more often than it spares anybody anything.
+const CROWD: usize = 8;
 /// Looks between two looks into the searcher's own driver.
 const LOOKS: u32 = 8;
 
@@ -43,7 +47,8 @@ enum Sight {
 /// Called by the searcher: whether it is to steal. If not, it has nothing to do elsewhere, or something of
 /// its own.
 pub(super) fn is_over(shared: &Shared, seat: &Seat, guest: &impl Guest) -> bool {
-    if !park::others_wait(shared, seat) || MOST.is_zero() || !seat.own.patience.is_due() {
+    let is_crowd = others(shared, seat).any(|other| other.ring.len() >= CROWD);
+    if !is_crowd || MOST.is_zero() || !seat.own.patience.is_due() {
         return true;
     }
     look_on(shared, seat, guest)
