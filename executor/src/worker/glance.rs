@@ -8,8 +8,8 @@
 //!   better left alone: what is taken over moves for good, while its owner is about to come back;
 //! - its poll blocks the thread.
 //!
-//! The first differs from the others by the processor time of that thread ([`Processor`]). So a seat whose owner has
-//! been running all of the time since the last look but one, [`SOON`] at least, is
+//! The first differs from the others by the processor time of that thread
+//! ([`Processor`](super::Processor)). So a seat whose owner has run nearly all of the time for [`SOON`] is
 //! helped then, and again at each look as long as the poll lasts; any other after two heartbeats.
 
 use super::watch::{HEARTBEAT, help};

@@ -11,10 +11,10 @@
 //! is empty, or has not been empty for [`MOST`]. A poll that takes longer is seen at the first look. This
 //! is for [a crowd](CROWD) alone.
 //!
-//! Looking on is a search that takes longer, as a [spin](super::spin) is, and ends as any search does: what a push may have
-//! relied on it for is seen by the theft or by the last look before sleep. It is also over where
-//! anything else comes up for the seat. Where queues do not become empty meanwhile, since their tasks live long, it
-//! becomes rare.
+//! Looking on is a search that takes longer, as a [spin](super::spin) is, and ends as any search does: what
+//! a push may have relied on it for is seen by the theft or by the last look before sleep. It is also
+//! over where anything else comes up for the seat. Where queues do not become empty meanwhile, since
+//! their tasks live long, it becomes rare.
 
 use super::{Guest, park, watch::others};
 use crate::{seat::Seat, shared::Shared};
