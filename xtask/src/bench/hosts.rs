@@ -29,7 +29,7 @@ pub(super) fn prepare(host: &str) -> Result<(), Failure> {
 }
 
 fn python_works() -> Result<Vec<OsString>, Failure> {
-    here(&[needs::PYTHON, needs::CC])?;
+    here("python", &[needs::PYTHON, needs::CC])?;
     let work = sh::work_dir("python/bench")?;
     let floor = work.join("floor.so");
     floor_of("python", &floor, &[])?;
@@ -47,7 +47,7 @@ fn python_works() -> Result<Vec<OsString>, Failure> {
 }
 
 fn node_works() -> Result<Vec<OsString>, Failure> {
-    here(&[needs::NODE, needs::CC, npm::TOOLS_NEED])?;
+    here("node", &[needs::NODE, needs::CC, npm::TOOLS_NEED])?;
     let work = sh::work_dir("node")?.join("bench");
     npm::install(&work)?;
     let headers = npm::tools()?.join("node_modules/node-api-headers/include");
@@ -59,12 +59,12 @@ fn node_works() -> Result<Vec<OsString>, Failure> {
     Ok(vec!["node".into(), works.into(), library()?.into(), addon.into(), floor.into()])
 }
 
-fn here(needs: &[Need]) -> Result<(), Failure> {
+fn here(host: &str, needs: &[Need]) -> Result<(), Failure> {
     match needs.iter().find(|need| !(need.here)()) {
         None => Ok(()),
         Some(need) => {
-            let (what, advice) = (need.what, need.from.advice());
-            Err(Failure::new(format!("this machine lacks {what} ({advice})")))
+            let (what, get) = (need.what, format!("cargo xtask test --install {host}"));
+            Err(Failure::new(format!("this machine lacks {what}; `{get}` gets what {host} needs")))
         }
     }
 }
