@@ -6,7 +6,10 @@ use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     os::fd::AsFd,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     task::{Context, Waker},
     thread,
 };
@@ -14,27 +17,27 @@ use wharf_base::context::{self, Parts};
 
 const FOLLOWING: Wish = Wish { follows: true, ..Wish::TRY };
 
+fn connected() -> [TcpStream; 2] {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    [client, listener.accept().unwrap().0]
+}
+
+/// At the current seat.
+fn registered(end: TcpStream) -> Source<TcpStream> {
+    end.set_nonblocking(true).unwrap();
+    Source::new(end, FOLLOWING).unwrap()
+}
+
 /// So many connections, both ends of each registered at the current seat, next to each other.
 fn connections(count: usize) -> Vec<Source<TcpStream>> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let mut ends = Vec::new();
-    for _ in 0..count {
-        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        for end in [client, listener.accept().unwrap().0] {
-            end.set_nonblocking(true).unwrap();
-            ends.push(Source::new(end, FOLLOWING).unwrap());
-        }
-    }
-    ends
+    (0..count).flat_map(|_| connected().map(registered)).collect()
 }
 
 /// A stream that is nobody's, and the other end of it, registered at the current seat.
 fn neighbour() -> (TcpStream, Source<TcpStream>) {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let stranger = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let end = listener.accept().unwrap().0;
-    end.set_nonblocking(true).unwrap();
-    (stranger, Source::new(end, FOLLOWING).unwrap())
+    let [stranger, end] = connected();
+    (stranger, registered(end))
 }
 
 /// Each waits for data so many times, and none comes.
@@ -107,10 +110,13 @@ fn a_seat_is_fed_nearby_where_most_events_come_from_streams_of_others() {
 }
 
 /// Talks with so many strangers at once, whose processor seat 1 has last run on, and waits then for
-/// more than they say; where their ends are at home now. `is_idle`: seat 1's owner sleeps.
-fn homes_beside_seat_1(strangers: usize, is_idle: bool) -> Vec<usize> {
+/// more than they say; where their ends are at home now. `is_idle`: seat 1's owner sleeps. `resting`: so
+/// many sources on which nothing comes are at home there.
+fn homes_beside_seat_1(strangers: usize, is_idle: bool, resting: usize) -> Vec<usize> {
     let reactor = Reactor::new(2);
     let _entered = at_seat_0(&reactor);
+    let resting: Vec<_> = (0..resting).map(|_| neighbour()).collect();
+    resting.iter().for_each(|(_, end)| end.registration().move_to(1));
     let (mut strangers, ends): (Vec<_>, Vec<_>) = (0..strangers).map(|_| neighbour()).unzip();
     for _ in 0..ALONE {
         wait(&ends, 1);
@@ -121,9 +127,15 @@ fn homes_beside_seat_1(strangers: usize, is_idle: bool) -> Vec<usize> {
         }
         ends.iter().for_each(|end| assert_eq!(end.get().read(&mut [0]).unwrap(), 1));
     }
+    let is_over = Arc::new(AtomicBool::new(false));
     let owner = is_idle.then(|| {
-        let reactor = reactor.clone();
-        thread::spawn(move || reactor.turn(1, None, None))
+        let (reactor, is_over) = (reactor.clone(), is_over.clone());
+        thread::spawn(move || {
+            // Relaxed: before the unpark. A sleep may end without a reason.
+            while !is_over.load(Relaxed) {
+                reactor.turn(1, None, None);
+            }
+        })
     });
     while reactor.seats[1].is_asleep() != is_idle {
         thread::yield_now();
@@ -132,6 +144,7 @@ fn homes_beside_seat_1(strangers: usize, is_idle: bool) -> Vec<usize> {
     reactor.seats[0].pretend_to_run_on(sys::NO_PROCESSOR);
     reactor.seats[1].pretend_to_run_on(processor);
     wait(&ends, 64);
+    is_over.store(true, Relaxed);
     reactor.unpark(1);
     if let Some(owner) = owner {
         owner.join().unwrap();
@@ -141,9 +154,11 @@ fn homes_beside_seat_1(strangers: usize, is_idle: bool) -> Vec<usize> {
 
 #[test]
 fn a_lone_stream_follows_its_neighbour_to_an_idle_seat() {
-    assert_eq!(homes_beside_seat_1(1, true), [1]);
-    assert_eq!(homes_beside_seat_1(1, false), [0], "seat 1 has other things to do");
-    assert_eq!(homes_beside_seat_1(2, true), [0, 0], "one of two stays");
+    assert_eq!(homes_beside_seat_1(1, true, 0), [1]);
+    assert_eq!(homes_beside_seat_1(1, false, 0), [0], "seat 1 has other things to do");
+    assert_eq!(homes_beside_seat_1(2, true, 0), [0, 0], "one of two stays");
+    assert_eq!(homes_beside_seat_1(1, true, 1), [1]);
+    assert_eq!(homes_beside_seat_1(1, true, 2), [0], "seat 1 is fuller");
 }
 
 #[test]
