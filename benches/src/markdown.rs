@@ -17,7 +17,8 @@ fn about(group: &str) -> &'static str {
         "time" => "Timers armed, cancelled, held; and how late they are.",
         "net" => {
             "Echo over the loopback. The floor is bare epoll loops, one a processor, with both \
-             ends of a connection on one thread."
+             ends of a connection on one thread, or with the servers' ends alone where the clients \
+             are elsewhere."
         }
         "http" => "The same hyper service on each runtime, loaded by wrk from another process.",
         "blocking" => "Jobs on the pool for blocking work. The floor is one thread and a channel.",

@@ -74,22 +74,14 @@ pub fn tcp_servers(load: Load, clients: impl FnOnce(SocketAddr) -> Sample) -> Sa
             server.set_nodelay(true).expect("nodelay");
             OwnedFd::from(server)
         };
-        serve(load, (0..load.connections).map(accept).collect());
+        // Until the other sides have gone.
+        run_all(in_loops((0..load.connections).map(accept).collect(), |ends| {
+            Loop::new(load, [], ends)
+        }));
     });
     let sample = clients(addr);
     servers.join().expect("a loop does not panic");
     sample
-}
-
-/// Serves them until the other sides have gone, in as many loops as the runtimes have workers.
-fn serve(load: Load, mut servers: Vec<OwnedFd>) {
-    let others = servers.split_off(servers.len().div_ceil(LOOPS));
-    std::thread::scope(|scope| {
-        if !others.is_empty() {
-            scope.spawn(|| Loop::new(load, [], others).run());
-        }
-        Loop::new(load, [], servers).run();
-    });
 }
 
 /// No waiting for more data, and no TIME_WAIT: the next round needs the ports.
@@ -108,17 +100,31 @@ pub fn no_time_wait(stream: &impl std::os::fd::AsFd) {
 /// As many loops as the runtimes have workers.
 const LOOPS: usize = 2;
 
-fn echo(load: Load, mut pairs: Vec<(OwnedFd, OwnedFd)>) -> Sample {
-    let share = pairs.len().div_ceil(LOOPS);
-    let mut loops = Vec::new();
-    while !pairs.is_empty() {
-        let rest = pairs.split_off(share.min(pairs.len()));
+fn echo(load: Load, pairs: Vec<(OwnedFd, OwnedFd)>) -> Sample {
+    let loops = in_loops(pairs, |pairs| {
         let (clients, servers): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
-        loops.push(Loop::new(load, clients, servers));
-        pairs = rest;
-    }
+        Loop::new(load, clients, servers)
+    });
     let watch = Stopwatch::start();
-    let latencies = std::thread::scope(|scope| {
+    let latencies = run_all(loops);
+    watch.stop().with_latencies(latencies)
+}
+
+/// Shares them out.
+fn in_loops<T>(mut all: Vec<T>, make: impl Fn(Vec<T>) -> Loop) -> Vec<Loop> {
+    let share = all.len().div_ceil(LOOPS);
+    let mut loops = Vec::new();
+    while !all.is_empty() {
+        let rest = all.split_off(share.min(all.len()));
+        loops.push(make(all));
+        all = rest;
+    }
+    loops
+}
+
+/// Runs the loops, the first one on this thread, and gives the latencies of all.
+fn run_all(mut loops: Vec<Loop>) -> Vec<u64> {
+    std::thread::scope(|scope| {
         let others = loops.split_off(1);
         let others: Vec<_> = others.into_iter().map(|l| scope.spawn(|| l.run())).collect();
         let mut latencies = loops.pop().expect("at least one connection").run().latencies;
@@ -126,8 +132,7 @@ fn echo(load: Load, mut pairs: Vec<(OwnedFd, OwnedFd)>) -> Sample {
             latencies.append(&mut other.join().expect("a loop does not panic").latencies);
         }
         latencies
-    });
-    watch.stop().with_latencies(latencies)
+    })
 }
 
 /// One end of a connection.

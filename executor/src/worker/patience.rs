@@ -57,9 +57,9 @@ pub(super) fn is_over(shared: &Shared, seat: &Seat, guest: &impl Guest) -> bool 
 #[cold]
 fn look_on(shared: &Shared, seat: &Seat, guest: &impl Guest) -> bool {
     let since = Instant::now();
-    let mut last = since;
+    let (mut last, mut looks) = (since, 0);
     look(shared, seat, Duration::ZERO);
-    for looks in 1.. {
+    loop {
         let now = wait(last);
         match look(shared, seat, now.duration_since(last)) {
             Sight::Quick => {}
@@ -73,13 +73,13 @@ fn look_on(shared: &Shared, seat: &Seat, guest: &impl Guest) -> bool {
             seat.own.patience.learn(false);
             return true;
         }
+        looks += 1;
         let is_called = guest.is_woken() || park::is_wanted(shared, seat, guest);
         if is_called || shared.injector.len() > 0 || looks % LOOKS == 0 && seat.driver.poll() {
             return false;
         }
         last = now;
     }
-    unreachable!("it ends by its limit")
 }
 
 /// Until the next look is due.

@@ -14,7 +14,8 @@ pub(crate) struct Library {
     pub(crate) header: &'static str,
 }
 
-/// What a library says of a function that returns a stream.
+/// What a library says of a function that returns a stream, in the words of `#[export]` (`macros/src/describe.rs`),
+/// which has no other way to tell. Where the two differ, the modules made of the tests' libraries do.
 pub(super) const STREAMS: &str =
     "Each element comes as a message of kind WHARF_KIND_DATA; the result is how many there were.";
 
