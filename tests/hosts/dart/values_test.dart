@@ -49,6 +49,17 @@ bool _isA(String name, Object? value) => switch (name) {
       _ => false,
     };
 
+/// A port whose messages come to [receive].
+int open(Tests tests, ReceivePort receive, int mode) => Arena.use((arena) {
+      final id = arena<Uint64>();
+      final native = receive.sendPort.nativePort;
+      expect(
+          tests.library.bindings
+              .portDart(0, native, nullptr, mode, nullptr, id),
+          0);
+      return id.value;
+    });
+
 Future<void> main(List<String> args) async {
   final tests = Tests(args.first);
   final port = WharfPort(tests.library);
@@ -132,12 +143,7 @@ Future<void> main(List<String> args) async {
     final bindings = tests.library.bindings;
     for (final (tag, one) in [(5, true), (8191, true), (8192, false)]) {
       final receive = ReceivePort();
-      final port = Arena.use((arena) {
-        final id = arena<Uint64>();
-        final native = receive.sendPort.nativePort;
-        expect(bindings.portDart(0, native, nullptr, 2, nullptr, id), 0);
-        return id.value;
-      });
+      final port = open(tests, receive, 2);
       expect(tests.small(port, tag, nullptr), 0);
       final messages = await receive.take(23).toList();
       final bits = tag << 1;
@@ -173,12 +179,7 @@ Future<void> main(List<String> args) async {
       final bindings = tests.library.bindings;
       final receive = ReceivePort();
       final messages = StreamIterator(receive);
-      final native = receive.sendPort.nativePort;
-      final port = Arena.use((arena) {
-        final id = arena<Uint64>();
-        expect(bindings.portDart(0, native, nullptr, mode, nullptr, id), 0);
-        return id.value;
-      });
+      final port = open(tests, receive, mode);
       expect(tests.echo(port, tag, 5, nullptr), 0);
       await messages.moveNext();
       expect(messages.current, number, 'a number in mode $mode');
@@ -198,12 +199,7 @@ Future<void> main(List<String> args) async {
     final bindings = tests.library.bindings;
     for (final (tag, compact) in [(1 << 53, true), ((1 << 53) + 1, false)]) {
       final receive = ReceivePort();
-      final port = Arena.use((arena) {
-        final id = arena<Uint64>();
-        final native = receive.sendPort.nativePort;
-        expect(bindings.portDart(0, native, nullptr, 2, nullptr, id), 0);
-        return id.value;
-      });
+      final port = open(tests, receive, 2);
       expect(tests.numbers(port, tag, nullptr), 0);
       final messages = await receive.take(13).toList();
       expect(messages.first, [tag, 0, -0x8000000000000000]);
